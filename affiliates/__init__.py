@@ -1,0 +1,4 @@
+"""WHO: people, organisations, the terms between them and their standing.
+
+May import: ledger.
+"""

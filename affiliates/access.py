@@ -1,0 +1,135 @@
+"""The only way for a door to get an object: by who asks. Another tenant's object is NotVisible."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from affiliates.errors import NotAllowed, NotVisible
+from affiliates.models import Affiliate, Enrolment, Merchant, Program, RoleGrant, User
+from affiliates.policy import ROLES_FOR
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A place a person may work in, for the switcher: kind, what it is called, its key."""
+
+    kind: str
+    label: str
+    key: str
+
+    @property
+    def url(self) -> str:
+        """Its home."""
+        return f"/merchant/{self.key}/" if self.kind == "merchant" else f"/{self.kind}/"
+
+
+def workspaces_of(user: User) -> list[Workspace]:
+    """The places a person may work in, in the order of the switcher."""
+    found: dict[str, Workspace] = {}
+    grants = user.grants.select_related("affiliate", "merchant").order_by("role", "granted_at")
+    for grant in grants:
+        if grant.affiliate is not None:
+            found.setdefault(
+                "0partner" + grant.affiliate.public_id,
+                Workspace("partner", grant.affiliate.name, grant.affiliate.public_id),
+            )
+        elif grant.merchant is not None:
+            found.setdefault(
+                "1" + grant.merchant.slug, Workspace("merchant", grant.merchant.name, grant.merchant.slug)
+            )
+        elif grant.role in ROLES_FOR["finance.view"]:
+            found.setdefault("2", Workspace("finance", "Finance", ""))
+        elif grant.role in ROLES_FOR["network.view"]:
+            found.setdefault("3", Workspace("network", "Network", ""))
+        elif grant.role in ROLES_FOR["cms.edit"]:
+            found.setdefault("4", Workspace("cms", "Site", ""))
+    return [found[key] for key in sorted(found)]
+
+
+def roles_of(user: User, *, merchant: Merchant | None = None) -> frozenset[str]:
+    """The person's roles in a merchant, or in the network as a whole."""
+    grants = user.grants.filter(merchant=merchant, affiliate=None)
+    return frozenset(grants.values_list("role", flat=True))
+
+
+def require(user: User, action: str) -> None:
+    """Let a person with a network role for the action pass. Raises NotAllowed, or NotVisible without any role."""
+    roles = roles_of(user)
+    if roles & _roles(action):
+        return
+    if roles & _roles(f"{action.split('.')[0]}.view"):
+        raise NotAllowed(action)
+    raise NotVisible("page")
+
+
+def open_merchant(user: User, slug: str, *, action: str) -> Merchant:
+    """The merchant, for a person with a role there. Raises NotVisible; NotAllowed when the role is too small."""
+    merchant = Merchant.objects.filter(slug=slug).first()
+    roles = roles_of(user, merchant=merchant) if merchant else frozenset()
+    if merchant is None or not roles:
+        raise NotVisible("merchant")
+    if not roles & _roles(action):
+        raise NotAllowed(action)
+    return merchant
+
+
+def open_affiliate(user: User, public_id: str = "") -> Affiliate:
+    """The affiliate a person works for: the named one, or the first. Raises NotVisible."""
+    grants = user.grants.filter(role=RoleGrant.Role.PARTNER).select_related("affiliate").order_by("granted_at")
+    for grant in grants:
+        if grant.affiliate is not None and public_id in {"", grant.affiliate.public_id}:
+            return grant.affiliate
+    raise NotVisible("affiliate")
+
+
+def open_program_of(merchant: Merchant, slug: str) -> Program:
+    """A merchant's program. Raises NotVisible."""
+    program = merchant.programs.filter(slug=slug).first()
+    if program is None:
+        raise NotVisible("program")
+    return program
+
+
+def open_public_program(slug: str) -> Program:
+    """A program that the public may see. Raises NotVisible."""
+    program = (
+        Program.objects.select_related("merchant")
+        .filter(slug=slug, status__in=[Program.Status.OPEN, Program.Status.PAUSED])
+        .first()
+    )
+    if program is None:
+        raise NotVisible("program")
+    return program
+
+
+def open_enrolment_in(merchant: Merchant, public_id: str) -> Enrolment:
+    """An enrolment in one of a merchant's programs. Raises NotVisible."""
+    try:
+        enrolment: Enrolment = Enrolment.objects.by_public_id(public_id)
+    except Enrolment.DoesNotExist:
+        raise NotVisible("enrolment") from None
+    if enrolment.program.merchant_id != merchant.pk:
+        raise NotVisible("enrolment")
+    return enrolment
+
+
+def open_enrolment_of(affiliate: Affiliate, slug: str) -> Enrolment:
+    """An affiliate's place in the program of this slug. Raises NotVisible."""
+    enrolment = Enrolment.objects.filter(affiliate=affiliate, program__slug=slug).first()
+    if enrolment is None:
+        raise NotVisible("enrolment")
+    return enrolment
+
+
+def open_any_affiliate(user: User, public_id: str) -> Affiliate:
+    """Any member, for network staff and finance. Raises NotVisible."""
+    if not roles_of(user) & (_roles("network.view") | _roles("finance.view")):
+        raise NotVisible("affiliate")
+    try:
+        affiliate: Affiliate = Affiliate.objects.by_public_id(public_id)
+    except Affiliate.DoesNotExist:
+        raise NotVisible("affiliate") from None
+    return affiliate
+
+
+def _roles(action: str) -> Iterable[str] | frozenset[RoleGrant.Role]:
+    return ROLES_FOR.get(action, frozenset())

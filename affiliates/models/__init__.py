@@ -1,0 +1,9 @@
+"""Who: people, organisations, the terms between them, and their standing."""
+
+from affiliates.models.affiliate import Affiliate, Channel
+from affiliates.models.key import ApiKey
+from affiliates.models.merchant import Merchant
+from affiliates.models.program import Enrolment, Program, Terms
+from affiliates.models.user import RoleGrant, User
+
+__all__ = ["Affiliate", "ApiKey", "Channel", "Enrolment", "Merchant", "Program", "RoleGrant", "Terms", "User"]

@@ -1,0 +1,109 @@
+"""What pages show about people and programs."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet
+
+from affiliates.access import Workspace, roles_of, workspaces_of
+from affiliates.models import Affiliate, ApiKey, Enrolment, Merchant, Program, Terms, User
+
+__all__ = [
+    "Workspace",
+    "affiliates_by_id",
+    "all_affiliates",
+    "applications_waiting",
+    "channels_of",
+    "enrolments_in",
+    "enrolments_of",
+    "keys_of",
+    "open_programs",
+    "programs_of",
+    "roles_of",
+    "terms_at",
+    "terms_of",
+    "workspaces_of",
+]
+
+
+def open_programs() -> QuerySet[Program]:
+    """The programs that take affiliates now, by name."""
+    return Program.objects.select_related("merchant").filter(status=Program.Status.OPEN).order_by("name")
+
+
+def programs_of(merchant: Merchant) -> QuerySet[Program]:
+    """A merchant's programs with how many affiliates are in and how many wait."""
+    return merchant.programs.annotate(
+        approved=Count("enrolments", filter=Q(enrolments__status="approved")),
+        waiting=Count("enrolments", filter=Q(enrolments__status="applied")),
+    ).order_by("name")
+
+
+def terms_of(program: Program) -> QuerySet[Terms]:
+    """All versions, newest first."""
+    return program.terms.order_by("-version")
+
+
+def terms_at(program: Program, at: datetime) -> Terms | None:
+    """The version in force."""
+    return program.terms_at(at)
+
+
+def enrolments_of(affiliate: Affiliate) -> QuerySet[Enrolment]:
+    """An affiliate's places, open ones first."""
+    found: QuerySet[Enrolment] = (
+        Enrolment.objects.filter(affiliate=affiliate)
+        .select_related("program__merchant", "affiliate", "terms")
+        .order_by("status", "program__name")
+    )
+    return found
+
+
+def enrolments_in(merchant: Merchant, *, status: str = "") -> QuerySet[Enrolment]:
+    """The places in a merchant's programs, latest application first."""
+    found: QuerySet[Enrolment] = Enrolment.objects.filter(program__merchant=merchant).order_by("-applied_at")
+    return found.filter(status=status) if status else found
+
+
+def applications_waiting(merchant: Merchant) -> int:
+    """How many applications wait for the merchant."""
+    return Enrolment.objects.filter(program__merchant=merchant, status=Enrolment.Status.APPLIED).count()
+
+
+def channels_of(affiliates: Iterable[Affiliate]) -> dict[str, list[str]]:
+    """The channels' addresses by the affiliate's public id."""
+    found: dict[str, list[str]] = {}
+    for affiliate in Affiliate.objects.filter(pk__in=[one.pk for one in affiliates]).prefetch_related("channels"):
+        found[affiliate.public_id] = [channel.url for channel in affiliate.channels.all()]
+    return found
+
+
+def keys_of(*, merchant: Merchant | None = None, affiliate: Affiliate | None = None) -> QuerySet[ApiKey]:
+    """The keys of a merchant or an affiliate, newest first."""
+    return ApiKey.objects.filter(merchant=merchant, affiliate=affiliate).order_by("-created_at")
+
+
+def all_affiliates(*, status: str = "", text: str = "") -> QuerySet[Affiliate]:
+    """Members by name, for network staff."""
+    found = Affiliate.objects.order_by("name")
+    if status:
+        found = found.filter(status=status)
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(contact_email__icontains=text))
+    return found
+
+
+def affiliates_by_id(public_ids: Iterable[str]) -> dict[str, Affiliate]:
+    """Members by public id; unknown ones are left out."""
+    keys = [Affiliate.key_of(public_id) for public_id in public_ids]
+    return {affiliate.public_id: affiliate for affiliate in Affiliate.objects.filter(pk__in=keys)}
+
+
+def merchants() -> QuerySet[Merchant]:
+    """Every merchant by name."""
+    return Merchant.objects.order_by("name")
+
+
+def user_by_email(email: str) -> User | None:
+    """The person with this address."""
+    return User.objects.filter(email=email.strip().lower()).first()

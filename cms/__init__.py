@@ -1,0 +1,4 @@
+"""FACE: the program's public pages.
+
+May import: payouts, tracking, affiliates, ledger (their queries).
+"""

@@ -1,0 +1,9 @@
+"""Django's handle on the cms package."""
+
+from django.apps import AppConfig
+
+
+class CmsConfig(AppConfig):
+    name = "cms"
+    label = "cms"
+    default_auto_field = "django.db.models.BigAutoField"

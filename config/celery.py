@@ -1,0 +1,28 @@
+"""The Celery app and the timetable of periodic tasks.
+
+A message is only a hint: every task looks in the database for what is to be done, so a
+lost or doubled message costs a poll, never a fact.
+"""
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("affiliate_network")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["ledger", "affiliates", "tracking", "payouts", "portal.outbound"])
+
+app.conf.beat_schedule = {
+    "deliver waiting events": {"task": "ledger.deliver_waiting_events", "schedule": timedelta(seconds=20)},
+    "approve due commissions": {"task": "payouts.approve_due_commissions", "schedule": timedelta(minutes=5)},
+    "carry on with payout runs": {"task": "payouts.continue_runs", "schedule": timedelta(seconds=30)},
+    "handle stored Stripe events": {"task": "payouts.handle_waiting_stripe_events", "schedule": timedelta(seconds=30)},
+    "reconcile payouts with Stripe": {"task": "payouts.reconcile_runs", "schedule": timedelta(minutes=15)},
+    "seal the book": {"task": "ledger.seal_entries", "schedule": timedelta(minutes=10)},
+    "verify the books": {"task": "ledger.verify_books", "schedule": crontab(hour="3", minute="10")},
+    "make next month's click partition": {"task": "tracking.make_partitions", "schedule": crontab(hour="2", minute="5")},
+}

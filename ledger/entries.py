@@ -1,0 +1,174 @@
+"""Entries: value moves from one account to another, under one reference, once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from ledger.accounts import AccountName, kind_of
+from ledger.errors import NotEnough, ReferenceConflict
+from ledger.models import Account, Entry, Posting
+from ledger.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A posting before it is written: a positive amount out of `credit` into `debit`."""
+
+    amount: Money
+    debit: AccountName
+    credit: AccountName
+
+
+def post_entry(
+    reference: str,
+    *,
+    at: datetime,
+    kind: str,
+    moves: Sequence[Move],
+    by: str = "",
+    memo: str = "",
+    about: Iterable[str] = (),
+    data: dict[str, Any] | None = None,
+) -> Entry:
+    """Write the entry, or return the one that has this reference already.
+
+    Moves of nothing are left out; an entry must move something. Raises ReferenceConflict when the
+    reference stands for other moves, NotEnough when a guarded account would be overdrawn.
+    """
+    moves = [move for move in moves if move.amount]
+    known = Entry.objects.filter(reference=reference).first()
+    if known is not None:
+        return _same_entry(known, moves)
+    if not moves:
+        raise ValueError(f"entry {reference} moves nothing")
+    try:
+        with transaction.atomic():
+            entry = Entry.objects.create(
+                reference=reference,
+                kind=kind,
+                effective_at=at,
+                by=by,
+                memo=memo,
+                subjects=list(about),
+                data=data or {},
+            )
+            _write_postings(entry, moves)
+    except IntegrityError as error:
+        if "account_not_overdrawn" in str(error):
+            raise NotEnough(f"{reference} would overdraw an account") from error
+        known = Entry.objects.filter(reference=reference).first()
+        if known is None:
+            raise
+        return _same_entry(known, moves)
+    return entry
+
+
+def reverse_entry(
+    entry: Entry, *, reference: str, at: datetime, kind: str, by: str = "", memo: str = ""
+) -> Entry:
+    """Write the entry's mirror image: every move backwards. One entry has at most one mirror."""
+    moves = [
+        Move(
+            Money(posting.amount_minor, posting.currency),
+            debit=AccountName(posting.credit.owner, posting.credit.kind),
+            credit=AccountName(posting.debit.owner, posting.debit.kind),
+        )
+        for posting in entry.postings.select_related("debit", "credit").order_by("number")
+    ]
+    known = Entry.objects.filter(reverses=entry).first()
+    if known is not None:
+        return known
+    with transaction.atomic():
+        mirror = Entry.objects.create(
+            reference=reference,
+            kind=kind,
+            effective_at=at,
+            by=by,
+            memo=memo,
+            reverses=entry,
+            subjects=entry.subjects,
+        )
+        _write_postings(mirror, moves)
+    return mirror
+
+
+def entries_about(subject: str) -> QuerySet[Entry]:
+    """The entries whose reference begins with `subject:`, oldest first, with their postings."""
+    return (
+        Entry.objects.filter(reference__startswith=f"{subject}:")
+        .prefetch_related("postings__debit", "postings__credit")
+        .order_by("effective_at", "id")
+    )
+
+
+def entry_exists(reference: str) -> bool:
+    """Whether an entry has this reference."""
+    return Entry.objects.filter(reference=reference).exists()
+
+
+def _write_postings(entry: Entry, moves: Sequence[Move]) -> None:
+    accounts = _locked_accounts(moves)
+    Posting.objects.bulk_create(
+        Posting(
+            entry=entry,
+            number=number,
+            debit=accounts[str(move.debit), move.amount.currency],
+            credit=accounts[str(move.credit), move.amount.currency],
+            amount_minor=move.amount.minor,
+            currency=move.amount.currency,
+        )
+        for number, move in enumerate(moves, start=1)
+    )
+
+
+def _locked_accounts(moves: Sequence[Move]) -> dict[tuple[str, str], Account]:
+    """The accounts of the moves, made where missing, locked in the order of their keys."""
+    wanted = {
+        (str(name), move.amount.currency): name for move in moves for name in (move.debit, move.credit)
+    }
+    found = _lock(wanted)
+    missing = wanted.keys() - found.keys()
+    if missing:
+        Account.objects.bulk_create(
+            [_new_account(wanted[key], key[1]) for key in sorted(missing)], ignore_conflicts=True
+        )
+        found = _lock(wanted)
+    return found
+
+
+def _lock(wanted: dict[tuple[str, str], AccountName]) -> dict[tuple[str, str], Account]:
+    rows = (
+        Account.objects.select_for_update(no_key=True)
+        .filter(name__in={name for name, _ in wanted}, currency__in={currency for _, currency in wanted})
+        .order_by("id")
+    )
+    return {(row.name, row.currency): row for row in rows if (row.name, row.currency) in wanted}
+
+
+def _new_account(name: AccountName, currency: str) -> Account:
+    kind = kind_of(name.kind)
+    return Account(
+        name=str(name),
+        owner=name.owner,
+        kind=name.kind,
+        currency=currency,
+        type=kind.type,
+        is_guarded=kind.is_guarded,
+    )
+
+
+def _same_entry(known: Entry, moves: Sequence[Move]) -> Entry:
+    written = [
+        (posting.amount_minor, posting.currency, posting.debit.name, posting.credit.name)
+        for posting in known.postings.select_related("debit", "credit").order_by("number")
+    ]
+    asked = [
+        (move.amount.minor, move.amount.currency, str(move.debit), str(move.credit)) for move in moves
+    ]
+    if written != asked:
+        raise ReferenceConflict(f"{known.reference} is posted already, with other moves")
+    return known

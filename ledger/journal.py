@@ -1,0 +1,131 @@
+"""The journal: facts recorded in the transaction that made them true, delivered afterwards.
+
+Subscribers hear of an event after the commit, at least once, and may be replayed; so they
+must not mind hearing of it twice. The deliveries are rows written with the event: a lost
+task message delays them until the next poll, nothing more.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from ledger.models import Delivery, Event
+
+type Subscriber = Callable[[Event], None]
+
+_SUBSCRIBERS: dict[str, tuple[frozenset[str], Subscriber]] = {}
+_HINTS: list[Callable[[str], object]] = []
+
+#: Waits between tries of one delivery; the last is repeated until it arrives.
+_WAITS = [timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200, 21600)]
+
+
+def record_event(
+    name: str,
+    subject: str,
+    *,
+    at: datetime,
+    actor: str = "",
+    about: Iterable[str] = (),
+    data: dict[str, Any] | None = None,
+) -> Event:
+    """Write a fact and, for each subscriber of its name, a delivery to be made after the commit.
+
+    `subject` and `about` are public ids; `data` holds JSON values only.
+    """
+    event = Event.objects.create(
+        name=name, subject=subject, at=at, actor=actor, about=[subject, *about], data=data or {}
+    )
+    keys = [key for key, (names, _) in _SUBSCRIBERS.items() if name in names]
+    if keys:
+        Delivery.objects.bulk_create(
+            Delivery(event=event, subscriber=key, next_try_at=timezone.now()) for key in keys
+        )
+        for hint in _HINTS:
+            transaction.on_commit(partial(hint, str(event.pk)), robust=True)
+    return event
+
+
+def subscribe(key: str, *names: str) -> Callable[[Subscriber], Subscriber]:
+    """Have a function called for every event of these names. `key` names the subscriber for ever."""
+
+    def register(function: Subscriber) -> Subscriber:
+        _SUBSCRIBERS[key] = (frozenset(names), function)
+        return function
+
+    return register
+
+
+def on_event_recorded(hint: Callable[[str], object]) -> None:
+    """Have `hint(event id)` called after each commit that recorded an event somebody waits for."""
+    if hint not in _HINTS:
+        _HINTS.append(hint)
+
+
+def deliver_event(event_id: str, *, at: datetime) -> int:
+    """Make the event's waiting deliveries; how many arrived. A failure is kept and tried again later."""
+    waiting = Delivery.objects.filter(event_id=event_id, delivered_at=None)
+    return sum(_deliver(delivery_id, at=at) for delivery_id in waiting.values_list("pk", flat=True))
+
+
+def deliver_waiting_events(*, at: datetime, limit: int = 500) -> int:
+    """Make every delivery whose time has come, oldest first; how many arrived."""
+    due = Delivery.objects.filter(delivered_at=None, next_try_at__lte=at).order_by("next_try_at")
+    return sum(_deliver(delivery_id, at=at) for delivery_id in list(due.values_list("pk", flat=True)[:limit]))
+
+
+def _deliver(delivery_id: int, *, at: datetime) -> bool:
+    with transaction.atomic():
+        delivery = (
+            Delivery.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("event")
+            .filter(pk=delivery_id, delivered_at=None)
+            .first()
+        )
+        if delivery is None:
+            return False
+        _names, function = _SUBSCRIBERS.get(delivery.subscriber, (frozenset(), _nobody))
+        try:
+            with transaction.atomic():
+                function(delivery.event)
+        except Exception as error:  # noqa: BLE001 - whatever a subscriber raises is kept and retried
+            wait = _WAITS[min(delivery.attempts, len(_WAITS) - 1)]
+            Delivery.objects.filter(pk=delivery_id).update(
+                attempts=F("attempts") + 1, next_try_at=at + wait, last_error=repr(error)[:2000]
+            )
+            return False
+        Delivery.objects.filter(pk=delivery_id).update(
+            attempts=F("attempts") + 1, delivered_at=at, last_error=""
+        )
+        return True
+
+
+def _nobody(event: Event) -> None:
+    """A subscriber that no longer exists has heard everything."""
+
+
+def replay_events(key: str, *, since: datetime, at: datetime) -> int:
+    """Have a subscriber hear every event of its names since an instant again; how many were queued."""
+    names, _function = _SUBSCRIBERS[key]
+    count = 0
+    for event in Event.objects.filter(name__in=names, recorded_at__gte=since).iterator():
+        Delivery.objects.update_or_create(
+            event=event, subscriber=key, defaults={"delivered_at": None, "next_try_at": at}
+        )
+        count += 1
+    return count
+
+
+def events_about(*subjects: str) -> QuerySet[Event]:
+    """The events that are about any of these public ids, newest first."""
+    return Event.objects.filter(Q(about__overlap=list(subjects))).order_by("-at", "-id")
+
+
+def waiting_deliveries() -> int:
+    """How many deliveries have not arrived yet."""
+    return Delivery.objects.filter(delivered_at=None).count()

@@ -1,0 +1,75 @@
+"""Refusals about what is owed and paid.
+
+    Refusal
+    ├── NotYetDue             the hold is not over
+    ├── RulesInThePast        rules may not change what happened
+    ├── RuleLineRefused       a line that cannot be read
+    ├── OrderCurrencyRefused  the program pays in another currency
+    ├── SamePerson            the one who prepared or submitted cannot approve
+    ├── RunNotInState         the run is past or before this step
+    ├── RunHasAlarm           the books and Stripe disagree; a person must look first
+    └── PayoutNotInState      the payout cannot be changed any more
+"""
+
+from ledger.errors import Refusal
+
+
+class NotYetDue(Refusal):
+    """The commission is still on hold."""
+
+    code = "commission_not_yet_due"
+
+
+class RulesInThePast(Refusal):
+    """New rules start now or later; what happened is priced by the rules of its time."""
+
+    code = "rules_in_the_past"
+
+
+class RuleLineRefused(Refusal):
+    """A rule line cannot be read; `field` says which part."""
+
+    code = "rule_line_invalid"
+
+
+class OrderCurrencyRefused(Refusal):
+    """The order is in another currency than the program."""
+
+    code = "currency_mismatch"
+
+
+class SamePerson(Refusal):
+    """Four eyes: who prepared or submitted the run cannot approve it (fault 21)."""
+
+    code = "run_needs_second_person"
+
+    def __init__(self, run: object) -> None:
+        self.run = run
+        super().__init__("This run needs a second person. You prepared it, so you cannot approve it.")
+
+
+class RunNotInState(Refusal):
+    """The step does not follow from the run's state; somebody may have been quicker (fault 20)."""
+
+    code = "run_not_in_state"
+
+    def __init__(self, run: object, status: str) -> None:
+        self.run = run
+        self.status = status
+        super().__init__(f"The run is {status} already.")
+
+
+class RunHasAlarm(Refusal):
+    """Nothing moves until somebody has looked at the difference."""
+
+    code = "run_has_alarm"
+
+
+class PayoutNotInState(Refusal):
+    """The payout has gone too far, or was taken out already."""
+
+    code = "payout_not_in_state"
+
+    def __init__(self, payout: object, state: str) -> None:
+        self.payout = payout
+        super().__init__(f"The payout is {state} already.")

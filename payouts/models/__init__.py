@@ -1,0 +1,22 @@
+"""What is owed and paid."""
+
+from payouts.models.commission import Commission
+from payouts.models.method import PayoutMethod
+from payouts.models.payout import Payout, PayoutAttempt, PayoutItem
+from payouts.models.rule import RuleLine, RuleVersion
+from payouts.models.run import PayoutRun
+from payouts.models.statement import Statement
+from payouts.models.stripe_event import StripeEvent
+
+__all__ = [
+    "Commission",
+    "Payout",
+    "PayoutAttempt",
+    "PayoutItem",
+    "PayoutMethod",
+    "PayoutRun",
+    "RuleLine",
+    "RuleVersion",
+    "Statement",
+    "StripeEvent",
+]

@@ -1,0 +1,62 @@
+"""What the book says when a payout is settled, given back or comes back: one entry each, once."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from ledger.entries import Move, post_entry
+from ledger.journal import record_event
+from ledger.money import Money
+from payouts import chart
+from payouts.models import Payout
+
+
+def settle(payout: Payout, *, at: datetime) -> None:
+    """The money is the affiliate's: Dr in_transit / Cr cash."""
+    _post(payout, "settlement", [Move(payout.amount, debit=chart.in_transit(payout.run), credit=chart.CASH)], at=at)
+
+
+def give_back(payout: Payout, *, at: datetime) -> None:
+    """The payout never left: the reservation's mirror image, and its commissions are free again."""
+    moves = [Move(payout.amount, debit=chart.in_transit(payout.run), credit=chart.payable(payout.affiliate))]
+    if payout.netted_minor:
+        netted = Money(payout.netted_minor, payout.currency)
+        moves.append(Move(netted, debit=chart.recoverable(payout.affiliate), credit=chart.payable(payout.affiliate)))
+    _post(payout, "release", moves, at=at)
+    _free_items(payout, at=at)
+
+
+def take_return(payout: Payout, *, at: datetime) -> None:
+    """A settled transfer came back whole: Dr cash / Cr payable, and its commissions are free again."""
+    _post(payout, "return", [Move(payout.amount, debit=chart.CASH, credit=chart.payable(payout.affiliate))], at=at)
+    _free_items(payout, at=at)
+
+
+@transaction.atomic
+def cancel_payout(payout: Payout, *, reason: str, at: datetime) -> None:
+    """Call off a payout that was never sent. The caller holds its row and knows that it is ready."""
+    payout.state = Payout.State.CANCELLED
+    payout.block_reason = reason
+    payout.save(update_fields=["state", "block_reason"])
+    give_back(payout, at=at)
+    record_event(
+        "payout.cancelled",
+        payout.public_id,
+        at=at,
+        about=[payout.affiliate.public_id, payout.run.public_id],
+        data={"reason": reason},
+    )
+
+
+def _free_items(payout: Payout, *, at: datetime) -> None:
+    payout.items.filter(released_at=None).update(released_at=at)
+
+
+def _post(payout: Payout, step: str, moves: list[Move], *, at: datetime) -> None:
+    post_entry(
+        f"{payout.public_id}:{step}",
+        at=at,
+        kind=f"payout.{step}",
+        moves=moves,
+        about=[payout.public_id, payout.affiliate.public_id, payout.run.public_id],
+    )

@@ -1,0 +1,82 @@
+"""The payouts' tasks: they read the clock, carry ids, call one verb, and decide nothing."""
+
+import logging
+import time
+from functools import partial
+
+from celery import shared_task
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from payouts import commissions, providers, runs, sales, stripe_events, transfers
+from payouts.models import PayoutRun
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="payouts.approve_due_commissions")
+def approve_due_commissions() -> None:
+    """Approve the commissions whose hold is over."""
+    while commissions.approve_due_commissions(at=timezone.now()):
+        pass
+
+
+@shared_task(name="payouts.retry_held_sales")
+def retry_held_sales() -> None:
+    """Decide again over sales whose click had not arrived."""
+    sales.retry_held_sales(at=timezone.now())
+
+
+@shared_task(name="payouts.send_run")
+def send_run(run_id: str) -> None:
+    """Send what of a run can go now."""
+    _send(PayoutRun.objects.get(pk=run_id))
+
+
+@shared_task(name="payouts.continue_runs")
+def continue_runs() -> None:
+    """Carry on with runs being sent: what a crash or a lost message left, and what was unsure."""
+    for run in PayoutRun.objects.filter(status=PayoutRun.Status.SENDING):
+        _send(run)
+
+
+@shared_task(name="payouts.handle_waiting_stripe_events")
+def handle_waiting_stripe_events() -> None:
+    """Handle stored events."""
+    stripe_events.handle_waiting_events(providers.stripe_sender(), at=timezone.now())
+    for run in PayoutRun.objects.filter(status=PayoutRun.Status.SENDING):
+        runs.close_finished_run(run, at=timezone.now())
+
+
+@shared_task(name="payouts.reconcile_runs")
+def reconcile_runs() -> None:
+    """Compare runs being sent with Stripe's books; close those that came to their end."""
+    for run in PayoutRun.objects.filter(status=PayoutRun.Status.SENDING):
+        transfers.reconcile(run, providers.stripe_sender())
+        runs.close_finished_run(run, at=timezone.now())
+
+
+def _send(run: PayoutRun) -> None:
+    # One worker a run at a time is enough; a second would only queue on the same rows.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 7))", [str(run.pk)])
+        if not cursor.fetchone()[0]:
+            return
+        try:
+            pause = partial(time.sleep, 1 / settings.PAYOUT_SENDS_PER_SECOND)
+            transfers.send_run(run, providers.stripe_sender(), pause=pause)
+            runs.close_finished_run(run, at=timezone.now())
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", [str(run.pk)])
+
+
+def _hint(run_id: str) -> object:
+    try:
+        return send_run.delay(run_id)
+    except Exception:  # noqa: BLE001 - without a broker the poll of `continue_runs` does it
+        log.warning("no broker: run %s waits for the next poll", run_id)
+        return None
+
+
+runs.on_run_started(_hint)

@@ -1,0 +1,215 @@
+"""Payouts leave: the protocol's decisions carried out on the database, one transaction each.
+
+`payouts/protocol.py` decides, `payouts/sender.py` says in which order, this module loads the
+row FOR UPDATE, applies the decision, posts its ledger entry and commits. The prover drives the
+same decisions in a world that crashes; see docs/payout-proof.md.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from affiliates.models import Affiliate
+from ledger.journal import record_event
+from payouts import release, statements
+from payouts.models import Payout, PayoutAttempt, PayoutMethod, PayoutRun
+from payouts.protocol import RULES, BookEntry, Decision, Facts, PayoutState, State, key_of
+from payouts.provider import Transfer, TransferProvider
+from payouts.reconciliation import Comparison
+from payouts.sender import Rule, RunBooks, Sender
+
+type Clock = Callable[[], datetime]
+
+_COLUMNS = ("attempt", "fence", "first_sent_at", "key_spent", "lease_until", "quiet_at", "transfer_id", "block_reason")
+
+
+def database_clock() -> datetime:
+    """The database's clock at this moment, not the transaction's start: leases are measured by it (fault 10)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
+class OrmPayoutStore:
+    """The database as the sender sees it (payouts.sender.PayoutStore). `clock` is the database's own, except
+    where a year is played back."""
+
+    def __init__(self, clock: Clock = database_clock) -> None:
+        self.clock = clock
+        self._read_at: dict[str, datetime] = {}
+
+    def decide(self, payout_id: str, rule: Rule) -> Decision:
+        """Load, decide, save, commit: see `payouts.sender.PayoutStore.decide`."""
+        with transaction.atomic():
+            payout: Payout = (
+                Payout.objects.select_for_update(of=("self",))
+                .select_related("run", "affiliate", "method")
+                .get(pk=Payout.key_of(payout_id))
+            )
+            before = state_of(payout)
+            facts = self._facts(payout)
+            decision = rule(before, facts)
+            self._save(payout, before, decision, facts)
+        return decision
+
+    def read_run(self, run_id: str) -> RunBooks:
+        """All payouts of the run and the clock."""
+        self._read_at[run_id] = database_clock()
+        payouts = Payout.objects.filter(run_id=PayoutRun.key_of(run_id))
+        return RunBooks(self.clock(), {one.public_id: state_of(one) for one in payouts})
+
+    def close_reconcile(self, run_id: str, *, began_at: datetime, alarms: Sequence[str]) -> None:
+        """Note the reconcile's end; with alarms the run pauses until a person has looked."""
+        with transaction.atomic():
+            run = PayoutRun.objects.select_for_update().get(pk=PayoutRun.key_of(run_id))
+            if alarms:
+                self._alarm(run, "; ".join(alarms)[:2000], at=began_at)
+                return
+            run.reconciled_at = self._read_at.get(run_id, began_at)
+            run.save(update_fields=["reconciled_at"])
+
+    def _facts(self, payout: Payout) -> Facts:
+        run, method = payout.run, payout.method
+        # A bank account that is on its waiting time is not paid, and one changed since is another account.
+        is_payable = payout.affiliate.status == Affiliate.Status.ACTIVE and method.status == PayoutMethod.Status.VERIFIED
+        return Facts(
+            now=self.clock(),
+            fingerprint=method.fingerprint,
+            run_is_sending=run.status == PayoutRun.Status.SENDING and not run.alarm,
+            run_is_cancelled=run.status == PayoutRun.Status.CANCELLED,
+            payee_may_be_paid=is_payable,
+            is_reconciled=run.reconciled_at is not None and run.reconciled_at >= _database_started_at(),
+        )
+
+    def _save(self, payout: Payout, before: PayoutState, decision: Decision, facts: Facts) -> None:
+        after, at = decision.state, facts.now
+        if decision.alarm:
+            self._alarm(payout.run, f"{decision.alarm} {payout.public_id}", at=at)
+        if before.state == State.SENDING and decision.call is None:
+            PayoutAttempt.objects.filter(payout=payout, fence=before.fence, finished_at=None).update(
+                outcome=decision.reason[:80], finished_at=at
+            )
+        if after != before:
+            payout.state = Payout.State(after.state)
+            for column in _COLUMNS:
+                setattr(payout, column, getattr(after, column))
+            if after.state == State.SENT:
+                payout.sent_at = at
+            if after.state == State.PAID:
+                payout.sent_at, payout.settled_at = payout.sent_at or at, at
+            payout.save(update_fields=["state", "sent_at", "settled_at", *_COLUMNS])
+        if decision.call is not None:
+            PayoutAttempt.objects.get_or_create(
+                payout=payout,
+                fence=after.fence,
+                defaults={"number": after.attempt, "key": key_of(payout.public_id, after.attempt), "started_at": at},
+            )
+        _post(payout, decision.entry, at=at)
+        if after.state != before.state and after.state in _EVENTS:
+            record_event(
+                _EVENTS[after.state],
+                payout.public_id,
+                at=at,
+                about=[payout.affiliate.public_id, payout.run.public_id],
+                data={
+                    "amount": payout.amount.major,
+                    "currency": payout.currency,
+                    "transfer": after.transfer_id or "",
+                    "reason": after.block_reason,
+                },
+            )
+
+    @staticmethod
+    def _alarm(run: PayoutRun, text: str, *, at: datetime) -> None:
+        PayoutRun.objects.filter(pk=run.pk).update(alarm=text)
+        run.alarm = text
+        record_event("run.alarm", run.public_id, at=at, data={"alarm": text})
+
+
+_EVENTS = {
+    State.SENT: "payout.sent",
+    State.PAID: "payout.paid",
+    State.BLOCKED: "payout.blocked",
+    State.CANCELLED: "payout.cancelled",
+    State.UNSURE: "payout.unsure",
+}
+
+
+def state_of(payout: Payout) -> PayoutState:
+    """The row as the protocol sees it."""
+    return PayoutState(
+        payout_id=payout.public_id,
+        amount_minor=payout.amount_minor,
+        currency=payout.currency,
+        destination=payout.destination,
+        fingerprint=payout.fingerprint,
+        state=State(payout.state),
+        **{column: getattr(payout, column) for column in _COLUMNS},
+    )
+
+
+def sender_with(provider: TransferProvider, *, clock: Clock = database_clock) -> Sender:
+    """A sender on the real database."""
+    return Sender(OrmPayoutStore(clock), provider, time)  # type: ignore[arg-type]  # the time module is a Clock
+
+
+def send_run(run: PayoutRun, sender: Sender, *, pause: Callable[[], object] = lambda: None) -> int:
+    """Send every payout of a run that can go now; how many were looked at. Safe to call at any time, by anybody.
+
+    The run is reconciled first when the database may be older than Stripe's books (fault 8).
+    `pause` is called between two payouts and keeps us under Stripe's limit.
+    """
+    if run.reconciled_at is None or run.reconciled_at < _database_started_at():
+        sender.reconcile_run(run.public_id)
+    open_states = [Payout.State.READY, Payout.State.SENDING, Payout.State.UNSURE]
+    keys = list(
+        Payout.objects.filter(run=run, state__in=open_states).order_by("created_at", "pk").values_list("pk", flat=True)
+    )
+    for key in keys:
+        sender.send_one(public_id_of_payout(key))
+        pause()
+    return len(keys)
+
+
+def resume_payout(payout: Payout, *, clock: Clock = database_clock) -> Decision:
+    """Put a held payout back in the queue, to be looked up before anything is sent again."""
+    return OrmPayoutStore(clock).decide(payout.public_id, RULES.resume)
+
+
+def settle_transfer(sender: Sender, told: Transfer) -> Decision | None:
+    """Act on news of a transfer: it is read again, and only what Stripe then says counts."""
+    if not Payout.objects.filter(pk=Payout.key_of(told.payout_id)).exists():
+        return None
+    return sender.settle_one(told)
+
+
+def reconcile(run: PayoutRun, sender: Sender) -> Comparison:
+    """Compare a run with Stripe's books, catch up on what was missed, alarm about the rest."""
+    return sender.reconcile_run(run.public_id)
+
+
+def public_id_of_payout(key: UUID) -> str:
+    """The outside name of a payout's key."""
+    return Payout(pk=key).public_id
+
+
+def _post(payout: Payout, entry: BookEntry, *, at: datetime) -> None:
+    if entry == BookEntry.SETTLEMENT:
+        release.settle(payout, at=at)
+        statements.issue_statement(payout, at=at)
+    elif entry == BookEntry.RELEASE:
+        release.give_back(payout, at=at)
+    elif entry == BookEntry.RETURN:
+        release.take_return(payout, at=at)
+
+
+def _database_started_at() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_postmaster_start_time()")
+        started: datetime = cursor.fetchone()[0]
+    return started
+

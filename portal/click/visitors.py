@@ -1,0 +1,54 @@
+"""Who asks: the visitor's own id in a first-party cookie, and the address they come from."""
+
+import os
+import re
+from collections.abc import Iterable
+
+from ledger.base32 import PAIRS
+
+VISITOR_COOKIE = "afv"
+CLICK_COOKIE = "afc"
+COOKIE_SECONDS = 365 * 24 * 60 * 60
+
+_VISITOR = re.compile(rf"(?:^|[;\s]){VISITOR_COOKIE}=([0-7][0-9a-hjkmnp-tv-z]{{25}})(?:;|$)")
+_VERSION_AND_VARIANT = 0x4 << 76 | 0b10 << 62
+_RANDOM_BITS = (1 << 128) - 1 - (0xF << 76) - (0b11 << 62)
+
+
+def visitor_of(cookie: str | None) -> str | None:
+    """The visitor's id in a Cookie header, or None when it carries none of ours."""
+    if cookie is None:
+        return None
+    found = _VISITOR.search(cookie)
+    return None if found is None else found[1]
+
+
+def new_visitor() -> str:
+    """A fresh visitor id: a random UUID (version 4) in 26 base32 signs, carrying no data."""
+    number = int.from_bytes(os.urandom(16)) & _RANDOM_BITS | _VERSION_AND_VARIANT
+    return "".join([PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def cookie_ending(*, is_secure: bool) -> str:
+    """What follows the value in our cookies: first-party, out of reach of scripts, a year long."""
+    secure = "; Secure" if is_secure else ""
+    return f"; Max-Age={COOKIE_SECONDS}; Path=/; HttpOnly; SameSite=Lax{secure}"
+
+
+def address_of(client: str) -> str:
+    """The host part of `host:port`."""
+    return client.rpartition(":")[0] or client
+
+
+def forwarded_address(client: str, headers: Iterable[tuple[str, str]], trusted_proxies: int) -> str:
+    """The visitor's address behind so many proxies of ours, each of which appended its caller.
+
+    What stands further left was written by the visitor and is not believed.
+    """
+    hops: list[str] = []
+    for name, value in headers:
+        if name == "x-forwarded-for":
+            hops += [hop.strip() for hop in value.split(",")]
+    if not hops:
+        return address_of(client)
+    return hops[-trusted_proxies] if len(hops) >= trusted_proxies else hops[0]

@@ -1,0 +1,4 @@
+"""WHAT HAPPENED: links, clicks, conversions, and whose they are.
+
+May import: affiliates, ledger.
+"""

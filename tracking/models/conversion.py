@@ -1,0 +1,127 @@
+"""Orders that merchants report, whose they are, and what was taken back."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from ledger.ids import Record
+from ledger.money import Money
+
+
+class Conversion(Record):
+    """An order a merchant reported, counted once by `order_ref`.
+
+    `amount` is what commissions are worked out on, as reported; `refunded_minor` is the sum of its
+    refunds and never more than the amount.
+    """
+
+    ID_PREFIX = "conv"
+
+    class Verdict(models.TextChoices):
+        ACCEPTED = "accepted", _("accepted")
+        UNATTRIBUTED = "unattributed", _("not attributed")
+        HELD = "held", _("held")
+        REJECTED = "rejected", _("rejected")
+
+    merchant = models.ForeignKey("affiliates.Merchant", on_delete=models.PROTECT, related_name="conversions")
+    program = models.ForeignKey(
+        "affiliates.Program", on_delete=models.PROTECT, null=True, related_name="conversions"
+    )
+    order_ref = models.CharField(max_length=128)
+    event = models.CharField(max_length=40, default="sale")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    tax_minor = models.BigIntegerField(default=0)
+    shipping_minor = models.BigIntegerField(default=0)
+    discount_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0)
+    customer_ref = models.CharField(max_length=128, blank=True, default="")
+    customer_status = models.CharField(max_length=12, blank=True, default="")
+    country = models.CharField(max_length=2, blank=True, default="")
+    coupon = models.CharField(max_length=64, blank=True, default="")
+    click_id = models.UUIDField(null=True)
+    items = models.JSONField(default=list, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    is_test = models.BooleanField(default=False)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    content_hash = models.CharField(max_length=64)
+    verdict = models.CharField(max_length=12, choices=Verdict)
+    reason = models.CharField(max_length=40, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "order_ref", "event", "is_test"], name="conversion_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gte=0)
+                & Q(tax_minor__gte=0)
+                & Q(shipping_minor__gte=0)
+                & Q(discount_minor__gte=0),
+                name="conversion_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_minor__gte=0) & Q(refunded_minor__lte=F("amount_minor")),
+                name="conversion_refund_within",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["merchant", "-occurred_at"], name="conversion_by_merchant"),
+            models.Index(fields=["program", "-occurred_at"], name="conversion_by_program"),
+            models.Index(fields=["click_id"], name="conversion_by_click"),
+        ]
+
+    @property
+    def amount(self) -> Money:
+        """The amount commissions are worked out on, as reported."""
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def refunded(self) -> Money:
+        """What was taken back so far."""
+        return Money(self.refunded_minor, self.currency)
+
+
+class Refund(Record):
+    """Money of an order given back to its customer; idempotent by `reference`."""
+
+    ID_PREFIX = "rfnd"
+
+    conversion = models.ForeignKey(Conversion, on_delete=models.PROTECT, related_name="refunds")
+    reference = models.CharField(max_length=128)
+    amount_minor = models.BigIntegerField()
+    reason = models.CharField(max_length=40, blank=True, default="")
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["conversion", "reference"], name="refund_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_positive"),
+        ]
+
+    @property
+    def amount(self) -> Money:
+        """What was given back."""
+        return Money(self.amount_minor, self.conversion.currency)
+
+
+class Attribution(Record):
+    """Why a conversion belongs to an enrolment, with the touches that lost. Decided once."""
+
+    ID_PREFIX = "attr"
+
+    class Model(models.TextChoices):
+        LAST_CLICK = "last_click", _("last click")
+
+    conversion = models.OneToOneField(Conversion, on_delete=models.PROTECT, related_name="attribution")
+    model = models.CharField(max_length=20, choices=Model)
+    enrolment = models.ForeignKey(
+        "affiliates.Enrolment", on_delete=models.PROTECT, null=True, related_name="attributions"
+    )
+    terms = models.ForeignKey("affiliates.Terms", on_delete=models.PROTECT, null=True, related_name="+")
+    click_id = models.UUIDField(null=True)
+    reason = models.CharField(max_length=40)
+    candidates = models.JSONField(default=list)
+    decided_at = models.DateTimeField()
