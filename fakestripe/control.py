@@ -177,7 +177,8 @@ def _forget_calls(standin: Standin, body: Body) -> Any:
 
 
 def _reset(standin: Standin, body: Body) -> Any:
-    standin.reset()
+    _only(body, "endpoints")
+    standin.reset(endpoints=bool(body.get("endpoints")))
     return {"reset": True}
 
 

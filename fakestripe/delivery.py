@@ -92,8 +92,7 @@ def deliver_due(standin: Standin, *, is_forced: bool = False) -> list[dict[str, 
         random.shuffle(batch)
     outcomes = []
     for one in batch:
-        for _ in range(max(int(chosen["copies"]), 1)):
-            outcomes.append(_try(standin, one, chosen))
+        outcomes += [_try(standin, one, chosen) for _ in range(max(int(chosen["copies"]), 1))]
         if settings(standin)["paused"] and not is_forced:
             break
     return outcomes

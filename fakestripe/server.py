@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 120
     server: "Server"
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Read."""
         self._answer()
 

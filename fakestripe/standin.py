@@ -1,5 +1,6 @@
 """The stand-in as one object: its store, clock, script, webhooks, and what it remembers of calls."""
 
+import json
 import threading
 import time
 from collections import deque
@@ -67,19 +68,18 @@ class Standin:
         #: The last calls, for people and tests to look at.
         self.calls: deque[dict[str, Any]] = deque(maxlen=5000)
 
-    def reset(self) -> None:
-        """Forget everything, settings and calls included; webhook endpoints stay registered."""
+    def reset(self, *, endpoints: bool = False) -> None:
+        """Forget everything; webhook endpoints stay registered unless `endpoints` says otherwise."""
         with self.store.transaction():
-            kept = self.store.rows("SELECT body, account FROM objects WHERE kind = 'webhook_endpoint' ORDER BY seq")
+            rows = self.store.rows(
+                "SELECT account, created, body FROM objects WHERE kind = 'webhook_endpoint' ORDER BY seq"
+            )
             secrets = self.store.setting("secrets", {})
             self.store.wipe()
-            self.store.set("secrets", secrets)
-            for position, (body, account) in enumerate(kept):
-                self.store.run(
-                    "INSERT INTO objects (id, kind, account, created, body) VALUES (json_extract(?, '$.id'), "
-                    "'webhook_endpoint', ?, ?, ?)",
-                    body, account, position, body,
-                )  # fmt: skip
+            if not endpoints:
+                self.store.set("secrets", secrets)
+                for account, created, body in rows:
+                    self.store.add("webhook_endpoint", json.loads(body), created=created, account=account)
         self.clock.load()
         self.script.load()
         self.limits = Limits()

@@ -85,7 +85,7 @@ class Cluster:
 
 
 def describe_cluster(
-    var: Path, name: str, is_durable: bool, binaries: Binaries, identity: Identity
+    var: Path, name: str, *, is_durable: bool, binaries: Binaries, identity: Identity
 ) -> Cluster:
     """The cluster `var`/`name`, as these programs and this user would run it."""
     data = var / name

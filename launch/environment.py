@@ -109,6 +109,10 @@ def _build(kind: str) -> None:
     uv = uv or _get_uv(interpreter)
     if not (uv and _build_with_uv(uv, interpreter, kind)):
         _build_with_pip(interpreter, kind)
+    _mark_prepared(kind)
+
+
+def _mark_prepared(kind: str) -> None:
     STAMP.write_text(json.dumps(_stamp(kind)))
 
 

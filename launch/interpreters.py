@@ -10,7 +10,7 @@ import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 OLDEST = (3, 12)
@@ -38,10 +38,13 @@ class Interpreter:
         return ".".join(map(str, self.version))
 
 
-def find_interpreter() -> Interpreter | None:
-    """The first Python in range: ourselves, then PATH, then the places where people keep them."""
+def find_interpreter(paths: Iterable[str] | None = None) -> Interpreter | None:
+    """The first usable Python of `paths`.
+
+    Left out, these are ourselves, then PATH, then the places where people keep them.
+    """
     seen = set()
-    for path in _candidates():
+    for path in _candidates() if paths is None else paths:
         if path in seen:
             continue
         seen.add(path)

@@ -10,6 +10,7 @@ end with their process, so a killed command cannot leave a server behind.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -84,7 +85,11 @@ def open_cluster(
 ) -> Iterator[Cluster]:
     """The running cluster `var`/`name`; made when new, started when nobody runs it."""
     cluster = describe_cluster(
-        var, name, is_durable, binaries or find_binaries(), identity or choose_identity()
+        var,
+        name,
+        is_durable=is_durable,
+        binaries=binaries or find_binaries(),
+        identity=identity or choose_identity(),
     )
     locks = Path(cluster.locks)
     locks.mkdir(parents=True, exist_ok=True)
@@ -97,6 +102,7 @@ def open_cluster(
         finally:
             fcntl.flock(users, fcntl.LOCK_UN)
             _wait_until_left(locks)
+            _let_go_of_keepers()
 
 
 def ensure_running(cluster: Cluster) -> None:
@@ -220,3 +226,11 @@ def _wait_until_left(locks: Path, seconds: float = 40) -> None:
                 else:
                     return
         time.sleep(0.05)
+
+
+def _let_go_of_keepers() -> None:
+    """Forgets the keepers that have ended; one that still serves others goes on."""
+    for keeper in list(_KEEPERS):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            keeper.wait(0.1)
+            _KEEPERS.remove(keeper)

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from affiliates.models import Merchant, Program
+from ledger.money import Money
 from payouts.commissions import accrue_commission, price_of, reduce_commission
 from payouts.models import Commission
 from payouts.rules import Price

@@ -1,25 +1,90 @@
-"""What every request passes: refusals worded once, private pages kept out of caches."""
+"""What every request passes: the policy, refusals worded once, private pages kept out of caches."""
 
 from collections.abc import Callable
+from typing import Any
 
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+
+from affiliates import access
+from affiliates.errors import NotAllowed, NotVisible
+from ledger.errors import Refusal
+from portal.errors import refusal_response
+from portal.policy import Audience, row_of
+
+type Handler = Callable[[HttpRequest], HttpResponse]
+
+#: The session's key for the affiliate a person with several has chosen.
+CHOSEN_AFFILIATE = "affiliate"
+
+
+class PolicyMiddleware:
+    """Looks the address up in portal/policy.py before any view runs, and opens the workspace."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on; the work is done once the view is known."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Refuse, send to the sign-in, or open the workspace and go on."""
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        row = row_of(name or "")
+        if row is None:
+            return refusal_response(request, NotVisible("page"))
+        if row.audience in {Audience.PUBLIC, Audience.API, Audience.SIGNED, Audience.VENDOR}:
+            return None
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        try:
+            self._open_workspace(request, row.audience, row.action, kwargs)
+        except Refusal as refusal:
+            return refusal_response(request, refusal)
+        return None
+
+    @staticmethod
+    def _open_workspace(request: HttpRequest, audience: Audience, action: str, kwargs: dict[str, Any]) -> None:
+        user: Any = request.user
+        if audience == Audience.PARTNER:
+            chosen = request.session.get(CHOSEN_AFFILIATE, "")
+            try:
+                request.affiliate = access.open_affiliate(user, chosen)  # type: ignore[attr-defined]
+            except NotVisible:
+                request.affiliate = access.open_affiliate(user)  # type: ignore[attr-defined]
+        elif audience == Audience.MERCHANT:
+            merchant = access.open_merchant(user, kwargs["merchant_slug"], action=action)
+            request.merchant = merchant  # type: ignore[attr-defined]
+            request.roles = access.roles_of(user, merchant=merchant)  # type: ignore[attr-defined]
+        elif audience in {Audience.FINANCE, Audience.NETWORK}:
+            access.require(user, action)
+            request.roles = access.roles_of(user)  # type: ignore[attr-defined]
+        elif audience != Audience.SIGNED_IN:
+            raise NotAllowed(action)
 
 
 class RefusalMiddleware:
-    """Turns a Refusal that no view caught into a worded page (portal/errors.py)."""
+    """Turns a Refusal that no view caught into a worded answer (portal/errors.py)."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass on."""
         return self.get_response(request)
 
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Word a refusal; let a bug crash."""
+        return refusal_response(request, exception) if isinstance(exception, Refusal) else None
+
 
 class PrivatePagesMiddleware:
     """Pages shown to a signed-in person are stored nowhere."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -18,24 +18,27 @@ _RANDOM_BITS = (1 << 80) - 1 - (0xF << 76) - (0b11 << 62)
 _POOL_BYTES = 10 * 400
 
 
-class ClickIds:
-    """Makes public click ids quickly. Belongs to one thread: the pool of random bytes is not locked."""
+class TimedIds:
+    """Makes UUIDv7 in 26 base32 signs quickly, after a prefix. Belongs to one thread: its pool of
+    random bytes is not locked.
+    """
 
-    __slots__ = ("_at", "_head", "_next", "_pool")
+    __slots__ = ("_at", "_head", "_next", "_pool", "_prefix")
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self._prefix = prefix
         self._pool = b""
         self._next = 0
         self._at = -1
         self._head = ""
 
     def new(self, milliseconds: int | None = None) -> str:
-        """A fresh `clk_…` for this millisecond since 1970, now when None."""
+        """A fresh id for this millisecond since 1970, now when None."""
         if milliseconds is None:
             milliseconds = time.time_ns() // 1_000_000
         if milliseconds != self._at:
             self._at = milliseconds
-            self._head = PREFIX + _ten_signs(milliseconds)
+            self._head = self._prefix + _ten_signs(milliseconds)
         start = self._next
         if start >= len(self._pool):
             self._pool = os.urandom(_POOL_BYTES)
@@ -56,7 +59,7 @@ def _ten_signs(milliseconds: int) -> str:
 
 def new_click_id(at: datetime) -> str:
     """A public click id made at an instant, for clicks that are played back with their own dates."""
-    return ClickIds().new(round(at.timestamp() * 1000))
+    return TimedIds().new(round(at.timestamp() * 1000))
 
 
 def click_key(text: str) -> UUID:

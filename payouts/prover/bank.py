@@ -15,8 +15,8 @@ DAY = 86_400.0
 SLOWEST = 79.0
 #: How late a request may be carried out, and how long a listing may not show a new transfer.
 #: Together they stay below `Rules.QUIET`; that is the one promise the world keeps.
-LATEST = 240.0
-LONGEST_LAG = 300.0
+LATEST = 480.0
+LONGEST_LAG = 110.0
 LONGEST_APPROVAL = 6 * 3_600.0
 
 #: What can become of a request.
@@ -34,6 +34,7 @@ FATES = (
     "died_before",
     "died_after",
     "died_late",
+    "died_on_approval",
 )
 
 
@@ -97,11 +98,12 @@ class Bank:
             self.running.add(call.key)
             self.under_way.append((self.now + SLOWEST, call, deliver))
             return WAITING
-        if fate == "on_approval":
+        if fate in ("on_approval", "died_on_approval"):
             if self.dice.random() < 0.7:
                 due = self.now + self.dice.random() * LONGEST_APPROVAL
                 self.awaiting_approval.append((due, call))
-            return self.keep(call, Refused("approval_required"))
+            refused = self.keep(call, Refused("approval_required"))
+            return refused if fate == "on_approval" else DEAD
         if fate == "failed_after":
             self.make(call, was_approved=False)
         return self.keep(call, Unsure(key_is_spent=True))

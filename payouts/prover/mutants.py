@@ -16,6 +16,7 @@ from payouts.protocol import (
     IN_FLIGHT,
     NO_FUNDS,
     PAYEE_NOT_PAYABLE,
+    REVERSED,
     RUN_CANCELLED,
     BookEntry,
     Decision,
@@ -26,6 +27,7 @@ from payouts.protocol import (
     State,
 )
 from payouts.provider import Accepted, Answer, Busy, Refused, Transfer, TransferCall, Unsure
+from payouts.reconciliation import compare_run
 from payouts.sender import (
     CloseReconcile,
     CreateTransfer,
@@ -315,6 +317,11 @@ class RestoredBooksTrusted(Rules):
     def claim(self, payout: PayoutState, facts: Facts) -> Decision:
         return super().claim(payout, replace(facts, is_reconciled=True))
 
+
+@_mutant
+class RestoredBooksCancelled(Rules):
+    """After a restore a run may be cancelled before a reconcile."""
+
     def cancel(self, payout: PayoutState, facts: Facts) -> Decision:
         return super().cancel(payout, replace(facts, is_reconciled=True))
 
@@ -373,6 +380,25 @@ class BusyIsNews(Rules):
         if isinstance(answer, Busy) and fence == payout.fence and payout.state == State.SENDING:
             return self.give_back(payout, PAYEE_NOT_PAYABLE)
         return super().after_answer(payout, facts, answer=answer, fence=fence)
+
+
+@_mutant
+class BusyMeansUnsent(Rules):
+    """A request turned away puts the payout back to where nothing had ever been sent."""
+
+    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
+        decision = super().after_answer(payout, facts, answer=answer, fence=fence)
+        if decision.reason == "busy":
+            return replace(decision, state=replace(decision.state, state=State.READY))
+        return decision
+
+
+@_mutant
+class BarFreesUnanswered(Rules):
+    """A payout that is called off gives its money back although nobody knows what the last call did."""
+
+    def needs_new_key(self, payout: PayoutState, facts: Facts) -> bool:
+        return super().needs_new_key(payout, facts) or bool(self.bar(payout, facts))
 
 
 @_mutant
@@ -442,6 +468,52 @@ class CancelInFlight(Rules):
         if payout.state in IN_FLIGHT:
             return self.give_back(payout, RUN_CANCELLED)
         return super().cancel(payout, facts)
+
+
+@_mutant
+class CancelFreesHeldMoney(Rules):
+    """Cancelling frees money held because of a code nobody understood."""
+
+    def cancel(self, payout: PayoutState, facts: Facts) -> Decision:
+        if payout.state == State.BLOCKED and payout.is_reserved:
+            return self.give_back(payout, RUN_CANCELLED)
+        return super().cancel(payout, facts)
+
+
+@_mutant
+class ResumeWithoutListing(Rules):
+    """A held payout goes back in the queue with a new key at once."""
+
+    def resume(self, payout: PayoutState, facts: Facts) -> Decision:
+        decision = super().resume(payout, facts)
+        if decision.reason == "resumed":
+            again = replace(decision.state, state=State.READY, attempt=payout.attempt + 1, key_spent=False)
+            return replace(decision, state=again)
+        return decision
+
+
+@_mutant
+class FreesOnEveryNews(Rules):
+    """Each news of a reversed transfer gives the money back once more."""
+
+    def settle(self, payout: PayoutState, facts: Facts, *, transfer: Transfer) -> Decision:
+        decision = super().settle(payout, facts, transfer=transfer)
+        if payout.block_reason == REVERSED:
+            return replace(decision, entry=BookEntry.RELEASE)
+        return decision
+
+
+@_mutant
+class ListingBeforeReading(Procedures):
+    """The reconcile lists first and reads our own rows afterwards."""
+
+    def reconcile(self, run_id: str) -> Steps:
+        transfers: Sequence[Transfer] = yield ListRunTransfers(run_id)
+        books: RunBooks = yield ReadRun(run_id)
+        comparison = compare_run(books.payouts, transfers, at=books.at)
+        for transfer in comparison.to_settle:
+            yield Decide(transfer.payout_id, partial(self.rules.settle, transfer=transfer))
+        yield CloseReconcile(run_id, books.at, comparison.alarms)
 
 
 @_mutant

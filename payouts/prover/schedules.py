@@ -4,7 +4,7 @@ A schedule is a pure function of its seed and index. Each draws its own weather,
 of all faults, because a few faults that meet often find more than many that meet rarely.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from random import Random
 
@@ -13,8 +13,9 @@ from payouts.prover.bank import FATES, LONGEST_LAG, Bank
 from payouts.prover.oracle import Verdict, judge
 from payouts.prover.world import CURRENCY, Payee, World
 from payouts.provider import Transfer
-from payouts.sender import Procedures
+from payouts.sender import CreateTransfer, ListRunTransfers, ListTransfers, Procedures, RetrieveTransfer
 
+READINGS = (CreateTransfer, ListTransfers, ListRunTransfers, RetrieveTransfer)
 MINUTE = 60.0
 HOUR = 3_600.0
 MOMENTS = (1.0, 5.0, 20.0, 45.0, 90.0, 150.0, 280.0)
@@ -53,9 +54,11 @@ def crash(world: World) -> None:
 
 
 def suspend(world: World) -> None:
-    """A worker is suspended where it stands, for as long as it pleases."""
+    """A worker is suspended where it stands, mostly with news from the provider in its hands."""
     if world.tasks:
-        task = world.tasks.pop(int(world.dice.random() * len(world.tasks)))
+        told = [task for task in world.tasks if task.effect in READINGS]
+        task = world.dice.choice(told if told and world.dice.random() < 0.7 else world.tasks)
+        world.tasks.remove(task)
         world.asleep.append(task)
         if world.trace is not None:
             world.say(f"SUSPEND {task.name}")
@@ -208,6 +211,36 @@ HAPPENINGS: dict[str, Callable[[World], None]] = {
 }
 
 
+#: Faults that are worst in company. Half of all schedules draw from one of these, the other half
+#: from everything.
+THEMES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (  # late workers
+        frozenset({"lost", "answer_lost", "died_before", "died_after", "failed"}),
+        frozenset({"crash", "suspend", "wake", "gap", "night"}),
+    ),
+    (  # late listings
+        frozenset({"lost", "failed_after", "died_after"}),
+        frozenset({"suspend", "wake", "night", "crash"}),
+    ),
+    (  # late requests and a payee whose standing flickers
+        frozenset({"late", "died_late", "refused", "busy"}),
+        frozenset({"night", "close_or_open_account"}),
+    ),
+    (  # lost database
+        frozenset({"answer_lost", "died_after"}),
+        frozenset({"back_up_or_restore", "gap", "night", "reconcile", "hear", "cancel_run"}),
+    ),
+    (  # people change their minds
+        frozenset({"lost", "answer_lost", "on_approval", "died_on_approval", "slow"}),
+        frozenset({"earn", "freeze_or_unfreeze", "change_account", "cancel_run", "resume", "gap", "night"}),
+    ),
+    (  # money runs out and comes back
+        frozenset({"late", "failed", "failed_after"}),
+        frozenset({"drain_or_fund", "resume", "reverse", "hear", "night"}),
+    ),
+)
+
+
 def play(design: Design, *, seed: int, index: int, trace: list[str] | None = None) -> Verdict:
     """Play one schedule from beginning to end and judge it."""
     dice = Random(f"{seed}/{index}")  # noqa: S311
@@ -229,10 +262,16 @@ def play(design: Design, *, seed: int, index: int, trace: list[str] | None = Non
 def _begin(design: Design, dice: Random, trace: list[str] | None) -> tuple[World, list[Callable[[World], None]]]:
     """Draw the weather and found the network: one to three affiliates, one approved run."""
     roll = dice.random
-    fates = ("ok",) * (1 + int(roll() * 5)) + tuple(fate for fate in FATES if roll() < 0.3)
+    fates: Collection[str] = FATES
+    names: Collection[str] = HAPPENINGS
+    share, calm = 0.15 + 0.3 * roll(), 1 + int(roll() * 4)
+    if roll() < 0.5:
+        fates, names = THEMES[int(roll() * len(THEMES))]
+        share, calm = 0.75, 1
+    fates = ("ok",) * calm + tuple(fate for fate in FATES if fate in fates and roll() < share)
     bank = Bank(
         dice,
-        fates=fates,
+        fates=tuple(fates),
         lag=LONGEST_LAG if roll() < 0.5 else 0.0,
         balance=10**6 if roll() < 0.8 else int(roll() * 20_000),
     )
@@ -243,11 +282,10 @@ def _begin(design: Design, dice: Random, trace: list[str] | None) -> tuple[World
         world.earn(payee, 1_000 + int(roll() * 9_000))
     world.freeze_run()
     allowed = design.happenings
-    share = 0.15 + 0.3 * roll()
     happenings = [
         happening
         for name, happening in HAPPENINGS.items()
-        if roll() < share and (allowed is None or name in allowed)
+        if name in names and roll() < share and (allowed is None or name in allowed)
     ]
     if trace is not None:
         world.say(f"fates {fates}, {[happening.__name__ for happening in happenings]}")

@@ -39,7 +39,7 @@ from payouts.sender import (
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 CURRENCY = "EUR"
 #: A transfer may still come out this long after it was barred: the claim was made before.
-GRACE = 600.0
+GRACE = 900.0
 #: A restore takes longer than a call can linger.
 RESTORE = 1_200.0
 
@@ -98,6 +98,7 @@ class Task:
     steps: Generator[Any, Any, Any]
     answer: Any = None
     is_waiting: bool = False
+    effect: type | None = None
 
     def deliver(self, answer: Answer) -> None:
         """A late answer arrives."""
@@ -288,7 +289,7 @@ class World:
         except StopIteration:
             self.tasks.remove(task)
             return
-        kind = type(effect)
+        task.effect = kind = type(effect)
         if kind is Decide:
             task.answer = self.decide(effect.payout_id, effect.rule)
         elif kind is CreateTransfer:

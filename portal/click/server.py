@@ -25,11 +25,10 @@ from portal.click.visitors import (
     address_of,
     cookie_ending,
     forwarded_address,
-    new_visitor,
     visitor_of,
 )
 from tracking.agents import Agents
-from tracking.click_ids import ClickIds
+from tracking.click_ids import TimedIds
 from tracking.destinations import DestinationRefused, read_destination
 from tracking.parameters import LONGEST_QUERY, deep_link_of
 from tracking.spool import SpoolWriter, spool_bytes
@@ -89,7 +88,9 @@ class Door:
             snapshot_seconds=settings.snapshot_seconds,
         )
         self._asker = LinkAsker(self._table, database_url=settings.database_url, loop=loop)
-        self._click_ids = ClickIds()
+        self._click_ids = TimedIds()
+        # Ordered by time like the clicks, so that new visitors stay together in the index.
+        self._visitor_ids = TimedIds(prefix="")
         self._agents = Agents()
         self._cookie_ending = cookie_ending(is_secure=settings.is_secure)
         self._follows: dict[str, int] = {}
@@ -173,7 +174,7 @@ class Door:
         )
         if reason:
             self.metrics.observe_uncounted(reason)
-        visitor = visitor_of(header("cookie")) or new_visitor()
+        visitor = visitor_of(header("cookie")) or self._visitor_ids.new()
         click_id = self._click_ids.new()
         # Answered either way: if the disk refuses, the metrics and the log know.
         await self._commits.add(

@@ -1,18 +1,13 @@
 """Who asks: the visitor's own id in a first-party cookie, and the address they come from."""
 
-import os
 import re
 from collections.abc import Iterable
-
-from ledger.base32 import PAIRS
 
 VISITOR_COOKIE = "afv"
 CLICK_COOKIE = "afc"
 COOKIE_SECONDS = 365 * 24 * 60 * 60
 
 _VISITOR = re.compile(rf"(?:^|[;\s]){VISITOR_COOKIE}=([0-7][0-9a-hjkmnp-tv-z]{{25}})(?:;|$)")
-_VERSION_AND_VARIANT = 0x4 << 76 | 0b10 << 62
-_RANDOM_BITS = (1 << 128) - 1 - (0xF << 76) - (0b11 << 62)
 
 
 def visitor_of(cookie: str | None) -> str | None:
@@ -21,12 +16,6 @@ def visitor_of(cookie: str | None) -> str | None:
         return None
     found = _VISITOR.search(cookie)
     return None if found is None else found[1]
-
-
-def new_visitor() -> str:
-    """A fresh visitor id: a random UUID (version 4) in 26 base32 signs, carrying no data."""
-    number = int.from_bytes(os.urandom(16)) & _RANDOM_BITS | _VERSION_AND_VARIANT
-    return "".join([PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def cookie_ending(*, is_secure: bool) -> str:

@@ -44,7 +44,7 @@ def icon(name: str, *, small: bool = False, mirrors: bool = False) -> SafeString
 @register.simple_tag(takes_context=True)
 def money(
     context: template.Context,
-    amount: formats.Amount | None,
+    amount: formats.Amount | str | None,
     url: str = "",
     *,
     code: bool | None = None,
@@ -56,7 +56,7 @@ def money(
     Without a url it is a plain figure; use that only where the whole row or card is the link's own
     explanation. `several_currencies` in the context adds the ISO code, as does code=True.
     """
-    if amount is None:
+    if amount is None or isinstance(amount, str):
         return formats.NO_VALUE
     with_code = bool(context.get("several_currencies")) if code is None else code
     text = formats.format_money(amount, code=with_code, signed=signed, accounting=accounting)
@@ -88,9 +88,9 @@ def number(value: Decimal | float | None, *, digits: int = 2) -> SafeString | st
 
 
 @register.simple_tag
-def change(rate: Decimal | float | None, *, good: str = "up") -> SafeString | str:
+def change(rate: Decimal | float | str | None, *, good: str = "up") -> SafeString | str:
     """`{% change 0.18 %}`: a comparison with arrow, sign and tone; good="down" for costs."""
-    if rate is None:
+    if rate is None or isinstance(rate, str):
         return format_html('<span class="change muted">{}</span>', _("nothing to compare"))
     if not rate:
         return format_html('<span class="change muted">{}{}</span>', draw_icon("equal", small=True), _("no change"))
@@ -104,12 +104,12 @@ def change(rate: Decimal | float | None, *, good: str = "up") -> SafeString | st
 
 # ── Times ────────────────────────────────────────────────────────────────────────────────
 @register.simple_tag
-def when(moment: datetime | date | None, style: str = "date", *, zone: str = "") -> SafeString | str:
+def when(moment: datetime | date | str | None, style: str = "date", *, zone: str = "") -> SafeString | str:
     """`{% when sale.at "time" %}`: styles date, time (date and clock), clock, month, ago.
 
     The hover text has the weekday, the clock and the zone.
     """
-    if moment is None:
+    if not moment or isinstance(moment, str):
         return formats.NO_VALUE
     place = ZoneInfo(zone) if zone else None
     return format_html(
@@ -138,7 +138,7 @@ def status(
     """
     state: State = state_of(kind, str(value))
     text = str(state.label)
-    if until is not None and state.until is not None:
+    if until and state.until is not None:
         text = str(state.until) % {"date": formats.format_moment(until)}
     if detail:
         text = f"{text} · {detail}"

@@ -84,6 +84,12 @@ document.addEventListener("focusin", (event) => {
   if (event.target.matches("[data-select]")) event.target.select();
 });
 
+// allauth tells of a passkey that did not come about.
+document.addEventListener("allauth.error", (event) => {
+  event.preventDefault();
+  toast(words.passkeyFailed);
+});
+
 // Theme
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-theme-switch]");

@@ -1,0 +1,90 @@
+"""What a door may get of commissions and payouts: by whose they are, or by a finance role."""
+
+from affiliates.access import require
+from affiliates.errors import NotVisible
+from affiliates.models import Affiliate, Merchant, User
+from payouts.models import Commission, Payout, PayoutRun, RuleVersion, Statement
+
+
+def open_commission_of(affiliate: Affiliate, public_id: str) -> Commission:
+    """One of an affiliate's commissions. Raises NotVisible."""
+    commission = _commission(public_id)
+    if commission.affiliate_id != affiliate.pk:
+        raise NotVisible("commission")
+    return commission
+
+
+def open_commission_in(merchant: Merchant, public_id: str) -> Commission:
+    """A commission a merchant owes. Raises NotVisible."""
+    commission = _commission(public_id)
+    if commission.merchant_id != merchant.pk:
+        raise NotVisible("commission")
+    return commission
+
+
+def open_any_commission(user: User, public_id: str) -> Commission:
+    """Any commission, for finance. Raises NotVisible."""
+    require(user, "finance.view")
+    return _commission(public_id)
+
+
+def open_run(user: User, public_id: str, *, action: str = "finance.view") -> PayoutRun:
+    """A payout run, for a person with the finance role for the action. Raises NotVisible, NotAllowed."""
+    require(user, action)
+    try:
+        run: PayoutRun = PayoutRun.objects.by_public_id(public_id)
+    except PayoutRun.DoesNotExist:
+        raise NotVisible("run") from None
+    return run
+
+
+def open_payout(user: User, public_id: str, *, action: str = "finance.view") -> Payout:
+    """Any payout, for finance. Raises NotVisible, NotAllowed."""
+    require(user, action)
+    return _payout(public_id)
+
+
+def open_payout_of(affiliate: Affiliate, public_id: str) -> Payout:
+    """One of an affiliate's payouts. Raises NotVisible."""
+    payout = _payout(public_id)
+    if payout.affiliate_id != affiliate.pk:
+        raise NotVisible("payout")
+    return payout
+
+
+def open_statement_of(affiliate: Affiliate, public_id: str) -> Statement:
+    """One of an affiliate's statements. Raises NotVisible."""
+    try:
+        statement: Statement = Statement.objects.by_public_id(public_id)
+    except Statement.DoesNotExist:
+        raise NotVisible("statement") from None
+    if statement.affiliate_id != affiliate.pk:
+        raise NotVisible("statement")
+    return statement
+
+
+def open_rule_version_in(merchant: Merchant, public_id: str) -> RuleVersion:
+    """A version of the rules of one of a merchant's programs. Raises NotVisible."""
+    try:
+        version: RuleVersion = RuleVersion.objects.by_public_id(public_id)
+    except RuleVersion.DoesNotExist:
+        raise NotVisible("rule") from None
+    if version.program.merchant_id != merchant.pk:
+        raise NotVisible("rule")
+    return version
+
+
+def _commission(public_id: str) -> Commission:
+    try:
+        commission: Commission = Commission.objects.by_public_id(public_id)
+    except Commission.DoesNotExist:
+        raise NotVisible("commission") from None
+    return commission
+
+
+def _payout(public_id: str) -> Payout:
+    try:
+        payout: Payout = Payout.objects.by_public_id(public_id)
+    except Payout.DoesNotExist:
+        raise NotVisible("payout") from None
+    return payout

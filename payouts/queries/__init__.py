@@ -1,0 +1,1 @@
+"""What pages show about commissions, payouts and the book, by who looks."""

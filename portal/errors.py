@@ -1,0 +1,95 @@
+"""Refusals, worded once: status, sentence, and problem+json for machines (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ledger.errors import Refusal
+
+#: The status of each refusal code; 400 where none is named.
+STATUS: dict[str, HTTPStatus] = {
+    "not_found": HTTPStatus.NOT_FOUND,
+    "not_allowed": HTTPStatus.FORBIDDEN,
+    "run_needs_second_person": HTTPStatus.FORBIDDEN,
+    "key_unknown": HTTPStatus.UNAUTHORIZED,
+    "signature_wrong": HTTPStatus.UNAUTHORIZED,
+    "order_conflict": HTTPStatus.CONFLICT,
+    "refund_conflict": HTTPStatus.CONFLICT,
+    "reference_conflict": HTTPStatus.CONFLICT,
+    "code_taken": HTTPStatus.CONFLICT,
+    "not_in_state": HTTPStatus.CONFLICT,
+    "run_not_in_state": HTTPStatus.CONFLICT,
+    "run_has_alarm": HTTPStatus.CONFLICT,
+    "payout_not_in_state": HTTPStatus.CONFLICT,
+    "not_enough": HTTPStatus.CONFLICT,
+    "body_too_large": HTTPStatus.CONTENT_TOO_LARGE,
+    "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
+    "stripe_unavailable": HTTPStatus.BAD_GATEWAY,
+}
+
+#: What people read, by code; the refusal's own sentence where none is named.
+SENTENCES = {
+    "not_found": gettext_lazy("There is no such page, or it is not yours to see."),
+    "not_allowed": gettext_lazy("Your role does not allow this. Ask an owner of this workspace."),
+    "run_needs_second_person": gettext_lazy(
+        "This run needs a second person. You prepared it, so you cannot approve it."
+    ),
+    "run_not_in_state": gettext_lazy("Somebody was quicker: the run has moved on already. Look at it again."),
+    "run_has_alarm": gettext_lazy("Our books and Stripe disagree about this run. Look at the alarm first."),
+    "payout_not_in_state": gettext_lazy("This payout cannot be changed any more."),
+    "not_in_state": gettext_lazy("Somebody was quicker: this has been decided already."),
+    "program_not_open": gettext_lazy("This program takes no new partners now."),
+    "affiliate_not_active": gettext_lazy("This membership is frozen or closed."),
+    "code_taken": gettext_lazy("This short code is taken. Choose another."),
+    "rules_in_the_past": gettext_lazy("New rules may not start in the past."),
+    "refund_too_large": gettext_lazy("The refund is more than what is left of the order."),
+    "stripe_unavailable": gettext_lazy("Stripe does not answer at the moment. Nothing was changed. Try again in a minute."),
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    """The HTTP status of a refusal."""
+    return int(STATUS.get(refusal.code, HTTPStatus.BAD_REQUEST))
+
+
+def sentence_of(refusal: Refusal) -> str:
+    """What a person reads, in the language of the request."""
+    return str(SENTENCES.get(refusal.code, refusal.message))
+
+
+def problem(refusal: Refusal, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """A refusal as problem+json: type, title, status, code, field and what to do."""
+    return {
+        "type": f"/docs/reasons/#{refusal.code}",
+        "title": refusal.code.replace("_", " "),
+        "status": status_of(refusal),
+        "code": refusal.code,
+        "field": refusal.field,
+        "detail": refusal.message,
+        **more,
+    }
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a machine asks."""
+    return request.path.startswith(("/api/", "/hooks/", "/postback", "/compat/"))
+
+
+def refusal_response(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """The answer to a refusal that no view caught: a page for people, problem+json for machines."""
+    status = status_of(refusal)
+    if wants_json(request):
+        return JsonResponse(problem(refusal), status=status, content_type="application/problem+json")
+    template = {404: "404.html", 403: "403.html"}.get(status, "portal/refused.html")
+    return render(
+        request,
+        template,
+        {"refusal": refusal, "sentence": sentence_of(refusal), "page_title": _("This did not work")},
+        status=status,
+    )
+
+

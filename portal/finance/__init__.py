@@ -1,0 +1,1 @@
+"""Screens under /finance/."""

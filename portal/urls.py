@@ -1,0 +1,16 @@
+"""Addresses that belong to no audience."""
+
+from django.urls import include, path, re_path
+
+from portal import views, views_kit
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.metrics, name="metrics"),
+    path("enter/", views.enter, name="enter"),
+    re_path(r"^r/(?P<code>[^/]{1,200})/?$", views.click_door, name="click-door"),
+    path("network/kit/", views_kit.kit, name="kit"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("portal.views_kit")),
+]

@@ -1,0 +1,46 @@
+"""What every test may ask for."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
+
+#: A moment most tests start from.
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def at() -> datetime:
+    """The moment most tests start from."""
+    return NOW
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _the_book_can_be_emptied_between_tests() -> Iterator[None]:
+    """The book refuses TRUNCATE. Between tests that commit, the owner of the test database disables that guard."""
+    original = DatabaseOperations.sql_flush
+
+    def sql_flush(self, style, tables, **options):
+        statements = original(self, style, tables, **options)
+        if not statements:
+            return statements
+        guarded = [table for table in tables if table.startswith("ledger_")]
+        off = [f'ALTER TABLE "{table}" DISABLE TRIGGER USER' for table in guarded]
+        on = [f'ALTER TABLE "{table}" ENABLE TRIGGER USER' for table in guarded]
+        return [*off, *statements, *on]
+
+    DatabaseOperations.sql_flush = sql_flush
+    yield
+    DatabaseOperations.sql_flush = original
+
+
+@pytest.fixture
+def books_agree() -> Iterator[None]:
+    """After the test the book must agree with itself."""
+    yield
+    from ledger.audit import verify_books  # noqa: PLC0415 - needs configured settings
+
+    assert [str(difference) for difference in verify_books()] == []
+    connection.check_constraints()

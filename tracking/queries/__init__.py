@@ -1,0 +1,1 @@
+"""What pages show about clicks, links and conversions, by who looks."""
