@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 
 GREEN, RED, YELLOW, FAINT, BOLD = "32", "31", "33", "2", "1"
 
@@ -23,6 +24,15 @@ class Interrupted(BaseException):
     """Somebody asked the command to end (Ctrl-C, or a signal from outside)."""
 
 
+_with_times = False
+
+
+def show_times() -> None:
+    """From now on every line begins with the time: it goes to a log."""
+    global _with_times
+    _with_times = True
+
+
 def is_terminal() -> bool:
     """True when a person watches, so that a line may be rewritten in place."""
     return sys.stdout.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
@@ -38,7 +48,8 @@ def paint(text: str, style: str) -> str:
 def say(text: str = "") -> None:
     """One finished line."""
     clear_status()
-    _write(text + "\n")
+    moment = time.strftime("%Y-%m-%d %H:%M:%S ") if _with_times else ""
+    _write(moment + text + "\n")
 
 
 def say_done(name: str, seconds: float, note: str = "") -> None:

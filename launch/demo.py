@@ -64,7 +64,7 @@ def _set_up(
     """Schema, catalogues, static files and demo data, each only when it is not there yet."""
     stamps = Stamps(VAR / "stamps.json")
     if not os.environ.get("STRIPE_SECRET_KEY"):
-        supervisor.start(_stripe_standin(options.port))
+        supervisor.start(_stripe_standin(options.port, environment))
     schema = f"{schema_fingerprint()} {clusters.system_identifier(VAR, CLUSTER)}"
     plan = {
         "schema": (schema, _manage("database schema", environment, "migrate", "--noinput")),
@@ -87,10 +87,14 @@ def _set_up(
     }
     running = Running(at_once=2)
     running.add(*(step for _, step in wanted.values()))
-    demand(running.wait(), REMEDY_FRESH)
+    try:
+        # Beside the steps.
+        supervisor.wait_until_ready()
+        demand(running.wait(), REMEDY_FRESH)
+    finally:
+        running.abandon()
     for name, (mark, _) in wanted.items():
         stamps.mark_done(name, mark)
-    supervisor.wait_until_ready()
     _seed(options, environment)
 
 
@@ -144,15 +148,20 @@ def _services(port: int) -> list[Service]:
     ]  # fmt: skip
 
 
-def _stripe_standin(port: int) -> Service:
+def _stripe_standin(port: int, environment: Mapping[str, str]) -> Service:
     """Stops after the processes that send money through it."""
-    state = str(VAR / "fakestripe.sqlite3")
+    address = f"http://{HOST}:{port + 2}"
     return Service(
         "Stripe stand-in",
-        [str(PYTHON), "-m", "fakestripe", "--port", str(port + 2), "--state", state],
-        url=f"http://{HOST}:{port + 2}/healthz",
+        [
+            str(PYTHON), "-m", "fakestripe", "--port", str(port + 2),
+            "--state", str(VAR / "fakestripe.sqlite3"),
+            "--webhook-url", f"{environment['BASE_URL']}/hooks/stripe/",
+            "--webhook-secret", environment["STRIPE_WEBHOOK_SECRET"],
+        ],
+        url=f"{address}/",
         tier=1,
-    )
+    )  # fmt: skip
 
 
 def _environment(port: int, url: str) -> dict[str, str]:
@@ -167,6 +176,7 @@ def _environment(port: int, url: str) -> dict[str, str]:
     }
     if not os.environ.get("STRIPE_SECRET_KEY"):
         environment["STRIPE_API_BASE"] = f"http://{HOST}:{port + 2}"
+        environment.setdefault("STRIPE_WEBHOOK_SECRET", "whsec_standin")
     for name in ("spool", "media", "mail", "static"):
         (VAR / name).mkdir(parents=True, exist_ok=True)
     return environment
@@ -273,5 +283,6 @@ def _go_silent(is_ready: int) -> None:
     os.dup2(nothing, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    console.show_times()
     os.write(is_ready, b"ready")
     os.close(is_ready)

@@ -70,7 +70,10 @@ def post_entry(
 def reverse_entry(
     entry: Entry, *, reference: str, at: datetime, kind: str, by: str = "", memo: str = ""
 ) -> Entry:
-    """Write the entry's mirror image: every move backwards. One entry has at most one mirror."""
+    """Write the entry's mirror image: every move backwards. One entry has at most one mirror.
+
+    Raises NotEnough when a guarded account would be overdrawn.
+    """
     moves = [
         Move(
             Money(posting.amount_minor, posting.currency),
@@ -82,17 +85,25 @@ def reverse_entry(
     known = Entry.objects.filter(reverses=entry).first()
     if known is not None:
         return known
-    with transaction.atomic():
-        mirror = Entry.objects.create(
-            reference=reference,
-            kind=kind,
-            effective_at=at,
-            by=by,
-            memo=memo,
-            reverses=entry,
-            subjects=entry.subjects,
-        )
-        _write_postings(mirror, moves)
+    try:
+        with transaction.atomic():
+            mirror = Entry.objects.create(
+                reference=reference,
+                kind=kind,
+                effective_at=at,
+                by=by,
+                memo=memo,
+                reverses=entry,
+                subjects=entry.subjects,
+            )
+            _write_postings(mirror, moves)
+    except IntegrityError as error:
+        if "account_not_overdrawn" in str(error):
+            raise NotEnough(f"{reference} would overdraw an account") from error
+        known = Entry.objects.filter(reverses=entry).first()
+        if known is None:
+            raise
+        return known
     return mirror
 
 

@@ -12,9 +12,11 @@ The rules, in one breath each:
    itself refuses to pay it twice, so a crashed worker's successor repeats the same key.
 4. **Unknown blocks retry.** After silence, or with an old or spent key, look before anything.
 5. **A new key is born in one place**, `after_listing`: nothing was found, and every earlier
-   call has been over for so long that it cannot surface any more (`quiet_at`).
-6. **Money goes back by the same gate.** A refusal frees the money only after such a listing,
-   and only for a code known to be final; any other code waits for a person.
+   call has been over for so long that it cannot surface any more (`quiet_at`): minutes for a
+   call that was answered, hours for one that was not.
+6. **Money goes back by the same gate.** Whether refused, cancelled, frozen or redirected, a
+   payout that was ever called for frees its money only after such a listing. A refusal frees
+   it only for a code known to be final; any other code waits for a person.
 7. **A late worker may add knowledge, never take it away** (`fence`): a transfer it made is
    always recorded, anything else it has to say is out of date.
 """
@@ -150,9 +152,11 @@ class Rules:
     CALL_LIMIT = timedelta(seconds=100)
     #: The provider forgets keys after 24 hours; ours are old before that.
     KEY_LIFE = timedelta(hours=20)
-    #: How long after its end a call may still surface: a request under way that is carried
-    #: out late, plus a listing that lags behind. The provider documents neither.
+    #: How long after its answer a call may still surface, in a late copy of the request or in
+    #: a listing that lags behind. The provider documents neither.
     QUIET = timedelta(minutes=10)
+    #: The same for a call whose answer nobody heard: it may be waiting for something there.
+    LINGER = timedelta(hours=12)
     RETRY = timedelta(minutes=1)
 
     def claim(self, payout: PayoutState, facts: Facts) -> Decision:
@@ -169,11 +173,9 @@ class Rules:
         held = replace(payout, fence=payout.fence + 1, lease_until=facts.now + self.LEASE)
         if payout.state == State.READY:
             return self.call(held, facts)
-        if payout.block_reason or self.needs_new_key(payout, facts):
+        if bar or payout.block_reason or self.needs_new_key(payout, facts):
             if payout.quiet_at is not None and facts.now < payout.quiet_at:
                 return Decision(payout, reason="settling")
-        elif bar:
-            return Decision(payout, reason="unanswered")
         elif payout.state == State.SENDING:
             return self.call(held, facts)
         return Decision(replace(held, state=State.UNSURE), plan=Plan.LIST_FIRST, reason="look_first")
@@ -201,10 +203,8 @@ class Rules:
             return Decision(payout, reason="late")
         bar = self.bar(payout, facts)
         is_key_dead = self.needs_new_key(payout, facts)
-        if (is_key_dead or payout.block_reason) and not self.was_quiet(payout):
+        if (bar or is_key_dead or payout.block_reason) and not self.was_quiet(payout):
             return Decision(payout, reason="settling")
-        if bar and not (is_key_dead or payout.block_reason):
-            return Decision(payout, reason="unanswered")
         if payout.block_reason and payout.block_reason not in FINAL_CODES | {NO_FUNDS}:
             return Decision(self.at_rest(payout, State.BLOCKED), reason=payout.block_reason)
         if bar:
@@ -236,7 +236,7 @@ class Rules:
                 state=State.UNSURE,
                 key_spent=payout.key_spent or answer.key_is_spent,
                 lease_until=now + self.RETRY,
-                quiet_at=now + self.QUIET,
+                quiet_at=now + (self.QUIET if answer.key_is_spent else self.LINGER),
             )
             return Decision(doubtful, reason="no_answer" if not answer.key_is_spent else "provider_failed")
         refused = replace(payout, state=State.UNSURE, block_reason=answer.code, key_spent=True)
@@ -357,7 +357,7 @@ class Rules:
             held,
             state=State.SENDING,
             first_sent_at=held.first_sent_at or facts.now,
-            quiet_at=held.lease_until + self.QUIET,
+            quiet_at=held.lease_until + self.LINGER,
         )
         return Decision(sending, plan=Plan.CALL, call=self.request(sending), reason="calling")
 

@@ -1,7 +1,5 @@
 """What every page's shell needs: language, theme, name, and the places this person may go."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -9,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import get_language, get_language_bidi
 
+from affiliates.queries import workspaces_of
 from portal.formats import language_tag
 
 THEMES = frozenset({"light", "dark"})
@@ -31,10 +30,7 @@ def _workspaces(request: HttpRequest) -> list[Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    if find_spec("affiliates.queries") is None:
-        return []
-    queries = import_module("affiliates.queries")
-    return list(queries.workspaces_of(user)) if hasattr(queries, "workspaces_of") else []
+    return list(workspaces_of(user))
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

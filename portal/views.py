@@ -48,7 +48,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         state["events_waiting"] = waiting_deliveries()
-        state["clicks_waiting"] = backlog_of(settings.CLICK_SPOOL_DIR).waiting
+        state["clicks_waiting"] = backlog_of(settings.CLICK_SPOOL_DIR).clicks
     except DatabaseError:
         return JsonResponse({"status": "database unreachable"}, status=503, headers={"Retry-After": "5"})
     return JsonResponse(state)
@@ -62,6 +62,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
         "# TYPE network_events_waiting gauge",
         f"network_events_waiting {waiting_deliveries()}",
         "# TYPE network_clicks_waiting gauge",
-        f"network_clicks_waiting {backlog_of(settings.CLICK_SPOOL_DIR).waiting}",
+        f"network_clicks_waiting {backlog_of(settings.CLICK_SPOOL_DIR).clicks}",
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
-from payouts.prover.schedules import Design
-from payouts.prover.world import Act, World
 from payouts.protocol import (
     FINAL_CODES,
     IN_FLIGHT,
@@ -26,7 +25,9 @@ from payouts.protocol import (
     Rules,
     State,
 )
-from payouts.provider import Accepted, Answer, Busy, Refused, Transfer, TransferCall, Unsure
+from payouts.prover.schedules import Design
+from payouts.prover.world import Act, World
+from payouts.provider import Accepted, Answer, Busy, Refused, Transfer, Unsure
 from payouts.reconciliation import compare_run
 from payouts.sender import (
     CloseReconcile,
@@ -394,11 +395,10 @@ class BusyMeansUnsent(Rules):
 
 
 @_mutant
-class BarFreesUnanswered(Rules):
-    """A payout that is called off gives its money back although nobody knows what the last call did."""
+class SilenceFadesFast(Rules):
+    """A call that was never answered is forgotten as soon as one that was."""
 
-    def needs_new_key(self, payout: PayoutState, facts: Facts) -> bool:
-        return super().needs_new_key(payout, facts) or bool(self.bar(payout, facts))
+    LINGER = Rules.QUIET
 
 
 @_mutant
@@ -454,7 +454,7 @@ class ReturnBookedAsRelease(Rules):
 class ReconcileFindsNothing(Procedures):
     """The reconcile reports, but leaves the transfers it found unrecorded."""
 
-    def reconcile(self, run_id: str) -> Steps:
+    def reconcile(self, run_id: str) -> Steps[Any]:
         books: RunBooks = yield ReadRun(run_id)
         yield ListRunTransfers(run_id)
         yield CloseReconcile(run_id, books.at, ())
@@ -507,7 +507,7 @@ class FreesOnEveryNews(Rules):
 class ListingBeforeReading(Procedures):
     """The reconcile lists first and reads our own rows afterwards."""
 
-    def reconcile(self, run_id: str) -> Steps:
+    def reconcile(self, run_id: str) -> Steps[Any]:
         transfers: Sequence[Transfer] = yield ListRunTransfers(run_id)
         books: RunBooks = yield ReadRun(run_id)
         comparison = compare_run(books.payouts, transfers, at=books.at)

@@ -13,15 +13,21 @@ from payouts.prover.bank import FATES, LONGEST_LAG, Bank
 from payouts.prover.oracle import Verdict, judge
 from payouts.prover.world import CURRENCY, Payee, World
 from payouts.provider import Transfer
-from payouts.sender import CreateTransfer, ListRunTransfers, ListTransfers, Procedures, RetrieveTransfer
+from payouts.sender import (
+    CreateTransfer,
+    ListRunTransfers,
+    ListTransfers,
+    Procedures,
+    RetrieveTransfer,
+)
 
 READINGS = (CreateTransfer, ListTransfers, ListRunTransfers, RetrieveTransfer)
 MINUTE = 60.0
 HOUR = 3_600.0
 MOMENTS = (1.0, 5.0, 20.0, 45.0, 90.0, 150.0, 280.0)
 GAPS = (310.0, 7 * MINUTE, 11 * MINUTE, 16 * MINUTE, HOUR, 5 * HOUR, 19.9 * HOUR, 21 * HOUR, 25 * HOUR, 50 * HOUR)
-#: The rounds of the calm. What is still open after the short ones is overdue, unless it is barred
-#: and its call was never answered: such money is held for as long as a key lives.
+#: The rounds of the calm. What is still open after the short ones is overdue, unless a call that
+#: nobody heard the end of has to fade, or a restored database has to find out which keys are spent.
 SHORT_CALM = (30 * MINUTE,) * 6
 LONG_CALM = (21 * HOUR, *(30 * MINUTE,) * 3)
 
@@ -83,8 +89,9 @@ def night(world: World) -> None:
     world.advance(world.dice.choice(GAPS))
     for payout_id in world.states:
         world.send(payout_id)
-        world.step(world.tasks[-1])
-        world.step(world.tasks[-1])
+        for _ in range(2):
+            if world.tasks:
+                world.step(world.tasks[-1])
 
 
 def hear(world: World) -> None:
@@ -245,7 +252,7 @@ def play(design: Design, *, seed: int, index: int, trace: list[str] | None = Non
     """Play one schedule from beginning to end and judge it."""
     dice = Random(f"{seed}/{index}")  # noqa: S311
     world, happenings = _begin(design, dice, trace)
-    _storm(world, happenings, is_serial=design.is_serial)
+    _storm(world, happenings)
     _calm(world, design)
     if any(payee.payable > 0 for payee in world.payees):
         run = world.freeze_run()
@@ -275,7 +282,7 @@ def _begin(design: Design, dice: Random, trace: list[str] | None) -> tuple[World
         lag=LONGEST_LAG if roll() < 0.5 else 0.0,
         balance=10**6 if roll() < 0.8 else int(roll() * 20_000),
     )
-    world = World(dice, bank, design.procedures, design.rules, trace)
+    world = World(dice, bank, design.procedures, design.rules, is_serial=design.is_serial, trace=trace)
     for name in "abc"[: 1 + (roll() < 0.3) + (roll() < 0.1)]:
         world.payees.append(payee := Payee(name, account=f"acct-{name}-0", fingerprint=f"fp-{name}-0"))
         payee.accounts.add(payee.account)
@@ -292,7 +299,7 @@ def _begin(design: Design, dice: Random, trace: list[str] | None) -> tuple[World
     return world, happenings
 
 
-def _storm(world: World, happenings: list[Callable[[World], None]], *, is_serial: bool) -> None:
+def _storm(world: World, happenings: list[Callable[[World], None]]) -> None:
     roll = world.dice.random
     tasks = world.tasks
     payout_ids = list(world.states)
@@ -310,8 +317,7 @@ def _storm(world: World, happenings: list[Callable[[World], None]], *, is_serial
         elif chance < 0.9:
             world.advance(MOMENTS[int(roll() * len(MOMENTS))])
             continue
-        if not (is_serial and tasks):
-            world.send(payout_ids[int(roll() * len(payout_ids))])
+        world.send(payout_ids[int(roll() * len(payout_ids))])
 
 
 def _calm(world: World, design: Design) -> None:
@@ -322,14 +328,12 @@ def _calm(world: World, design: Design) -> None:
     for payee in world.payees:
         payee.is_frozen = False
     world.advance(25 * HOUR if world.dice.random() < 0.3 else 15 * MINUTE)
-    if design.is_serial:
-        world.drain()
     for wait in SHORT_CALM:
         if _work(world):
             return
         world.advance(wait)
-    if not design.is_slow:
-        world.overdue.extend(payout_id for payout_id in world.unfinished if not world.is_barred(payout_id))
+    if not (design.is_slow or world.was_restored):
+        world.overdue.extend(payout_id for payout_id in world.unfinished if not world.is_waiting(payout_id))
     for wait in LONG_CALM:
         if _work(world):
             return
@@ -342,6 +346,8 @@ def _work(world: World) -> bool:
         world.reconcile(run)
     resume(world)
     for payout_id in world.sendable:
+        if world.is_serial:
+            world.drain()
         world.send(payout_id)
     if world.dice.random() < 0.5:
         wake(world)

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from payouts.prover.bank import DEAD, WAITING, Bank
 from payouts.protocol import (
     IN_FLIGHT,
     LIVE,
@@ -22,6 +21,7 @@ from payouts.protocol import (
     Rules,
     State,
 )
+from payouts.prover.bank import DEAD, WAITING, Bank
 from payouts.provider import Answer, Transfer, TransferCall
 from payouts.sender import (
     CloseReconcile,
@@ -119,12 +119,20 @@ class World:
     """Everything there is, and the one place where it changes."""
 
     def __init__(
-        self, dice: Random, bank: Bank, procedures: type[Procedures], rules: Rules, trace: list[str] | None
+        self,
+        dice: Random,
+        bank: Bank,
+        procedures: type[Procedures],
+        rules: Rules,
+        *,
+        is_serial: bool = False,
+        trace: list[str] | None = None,
     ) -> None:
         self.dice = dice
         self.bank = bank
         bank.on_transfer = self.watch
         self.rules = rules
+        self.is_serial = is_serial
         self.trace = trace
         self.seconds = 0.0
         self.now = EPOCH
@@ -136,6 +144,7 @@ class World:
         self.tasks: list[Task] = []
         self.asleep: list[Task] = []
         self.is_reconciled = True
+        self.was_restored = False
         self.backup: Backup | None = None
         self.alarms: list[str] = []
         self.overdue: list[str] = []
@@ -233,7 +242,7 @@ class World:
         else:
             self.is_reconciled = True
 
-    def watch(self, call: TransferCall, was_approved: bool) -> None:  # noqa: FBT001
+    def watch(self, call: TransferCall, was_approved: bool) -> None:
         """The oracle's eye on the provider: was this transfer still allowed when it came out?"""
         frozen = self.frozen[call.payout_id]
         payee, run, at = frozen.payee, frozen.run, self.bank.now
@@ -256,6 +265,8 @@ class World:
 
     def send(self, payout_id: str) -> None:
         """Deliver the task of sending a payout, once more."""
+        if self.is_serial and (self.tasks or self.asleep):
+            return
         self.spawn(f"send {payout_id}", self.procedures.send(payout_id))
 
     def reconcile(self, run: Run) -> None:
@@ -355,6 +366,9 @@ class World:
         for run, is_cancelled, is_paused in self.backup.runs:
             run.is_cancelled, run.is_paused = is_cancelled, is_paused
         self.is_reconciled = False
+        self.was_restored = True
+        # The operator's list says: let nothing wait for approval at the provider.
+        self.bank.awaiting_approval.clear()
         self.advance(RESTORE)
 
     # The end
@@ -368,10 +382,10 @@ class World:
             if payout.state in LIVE or (payout.state == State.BLOCKED and payout.is_reserved)
         ]
 
-    def is_barred(self, payout_id: str) -> bool:
-        """Will this payout never leave as it was frozen?"""
-        frozen = self.frozen[payout_id]
-        return frozen.run.is_cancelled or frozen.payee.fingerprint != frozen.fingerprint
+    def is_waiting(self, payout_id: str) -> bool:
+        """Is it right that this payout is still open: barred or silent calls have to fade first?"""
+        quiet_at = self.states[payout_id].quiet_at
+        return quiet_at is not None and self.now < quiet_at
 
     @property
     def sendable(self) -> list[str]:

@@ -157,6 +157,15 @@ def workspace_kind(kind: str) -> str:
     return str(WORKSPACE_KINDS.get(str(kind), kind))
 
 
+@register.simple_tag
+def workspace_label(place: Any) -> str:  # noqa: ANN401 - anything with .kind and .label
+    """What a workspace is called: the company's own name, or the word for the network's own desks."""
+    kind, label = (place["kind"], place["label"]) if isinstance(place, dict) else (place.kind, place.label)
+    return str(label) if kind in _NAMED_WORKSPACES else str(WORKSPACE_KINDS.get(kind, label))
+
+
+_NAMED_WORKSPACES = frozenset({"partner", "merchant"})
+
 _MESSAGE_TONES = {"success": "pos", "error": "neg", "warning": "warn", "info": "info", "debug": "neutral"}
 _TONE_ICONS = {"pos": "circle-check", "neg": "circle-alert", "warn": "triangle-alert", "info": "info", "neutral": "info"}
 
@@ -234,7 +243,7 @@ def is_checkbox(bound: BoundField) -> bool:
 def field(bound: BoundField, *, prefix: str = "", suffix: str = "") -> SafeString:
     """`{% field form.rate suffix="%" %}`: label, hint, error and control, tied together for readers."""
     context = {"field": bound, "prefix": prefix, "suffix": suffix}
-    return bound.form.renderer.render("portal/forms/field.html", context)
+    return mark_safe(bound.form.renderer.render("portal/forms/field.html", context))  # noqa: S308 - a template's output
 
 
 @register.simple_tag

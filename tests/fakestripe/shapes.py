@@ -4,12 +4,15 @@ The client is generated from Stripe's specification, so its types are the specif
 is held against a type; what does not fit is named by its path. Unknown fields do not fit.
 """
 
+import ast
 import builtins
+import importlib
 import inspect
 import sys
 import types
 import typing
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ForwardRef, Literal, Union, get_args, get_origin
 
 import stripe
@@ -28,9 +31,23 @@ class _Names(dict[str, Any]):
 
     def __init__(self, module: str) -> None:
         super().__init__(vars(builtins) | vars(sys.modules[module]))
+        self._module = module
 
     def __missing__(self, name: str) -> Any:
-        return getattr(stripe, name)
+        home, original = _imports(self._module)[name]
+        return getattr(importlib.import_module(home), original)
+
+
+@cache
+def _imports(module: str) -> dict[str, tuple[str, str]]:
+    """Every name a module imports anywhere, and where from."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {
+        alias.asname or alias.name: (node.module or "", alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 def misfits(value: Any, kind: Any, where: str = "", *, module: str = "stripe", is_form: bool = False) -> list[str]:
@@ -47,7 +64,8 @@ def misfits(value: Any, kind: Any, where: str = "", *, module: str = "stripe", i
     if origin in OPTIONAL:
         return misfits(value, args[0], where, **again)
     if origin in (Union, types.UnionType):
-        tries = [misfits(value, one, where, **again) for one in args]
+        told = [one for one in args if one is not type(None)] if value is not None else args
+        tries = [misfits(value, one, where, **again) for one in told]
         return min(tries, key=len)
     if origin is Literal:
         return [] if value in args else [f"{where}: {value!r} is none of {list(args)[:8]}"]
@@ -74,7 +92,7 @@ def misfits(value: Any, kind: Any, where: str = "", *, module: str = "stripe", i
 def answer_misfits(body: Any, *, is_v2: bool) -> list[str]:
     """Every way in which an answer, page, event or object is not what the client expects."""
     if "error" in body:
-        return misfits(body["error"], {"type": str}, "error") if not isinstance(body["error"], dict) else []
+        return misfits(body["error"], stripe.ErrorObject, "error")
     if "data" in body and "object" not in body:
         return [bad for one in body["data"] for bad in answer_misfits(one, is_v2=True)]
     name = body["object"]
@@ -85,6 +103,8 @@ def answer_misfits(body: Any, *, is_v2: bool) -> list[str]:
         kind = get_v2_event_class(body["type"])
         assert kind is not stripe.v2.core.Event, f"the client knows no event {body['type']}"
         return misfits(body, kind, body["type"])
+    if body.get("deleted"):
+        return _fields(body, {"id": str, "object": str, "deleted": Literal[True]}, name)
     kind = get_object_class("V2" if is_v2 else "V1", name)
     assert kind is not StripeObject, f"the client knows no {name}"
     own = misfits(body, kind, name)

@@ -189,3 +189,49 @@ def test_an_answer_that_the_client_does_not_know_is_noticed(talk, change, word):
 
     assert answer_misfits(good, is_v2=False) == []
     assert word in "\n".join(answer_misfits(good | change, is_v2=False))
+
+
+def test_a_deep_misspelling_in_an_answer_is_noticed(talk):
+    _, _, account = talk.api("GET", f"/v2/core/accounts/{talk.payee()}?include[0]=configuration.recipient")
+    capability = account["configuration"]["recipient"]["capabilities"]["stripe_balance"]["stripe_transfers"]
+    before = answer_misfits(account, is_v2=True)
+
+    capability["status"] = "activ"
+    capability["staus"] = "active"
+
+    where = "v2.core.account.configuration.recipient.capabilities.stripe_balance.stripe_transfers"
+    found = answer_misfits(account, is_v2=True)
+    assert before == []
+    assert found[0] == f"{where}.staus: no such field"
+    assert found[1].startswith(f"{where}.status: 'activ' is none of")
+
+
+def test_refusals_have_the_clients_shape(talk):
+    answers = [
+        talk.api("GET", "/v1/nothing"),
+        talk.api("GET", "/v1/transfers/tr_none"),
+        talk.api("GET", "/v1/accounts/acct_none"),
+        talk.api("GET", "/v2/core/accounts/acct_none"),
+        talk.api("POST", "/v1/transfers", {"amount": "x"}),
+        talk.api("POST", "/v1/transfers", {"foo": "x"}),
+        talk.api("POST", "/v1/transfers", {"amount": "5", "currency": "eur", "destination": "acct_none"}),
+        talk.api("POST", "/v1/transfers", {"amount": "5", "currency": "eur", "destination": talk.payee()}),
+        talk.api("GET", "/v1/balance", headers={"Authorization": "Bearer sk_live_1"}),
+        talk.api("GET", "/v1/balance", headers={"Authorization": ""}),
+    ]
+
+    said = [(status, body["error"].get("code"), body["error"].get("param")) for status, _, body in answers]
+    assert [bad for *_, body in answers for bad in answer_misfits(body, is_v2=False)] == []
+    assert all(headers["request-id"].startswith("req_") for _, headers, _ in answers)
+    assert said == [
+        (404, None, None),
+        (404, "resource_missing", "transfer"),
+        (403, "account_invalid", None),
+        (404, "not_found", None),
+        (400, "parameter_invalid_integer", "amount"),
+        (400, "parameter_unknown", "foo"),
+        (400, "resource_missing", "destination"),
+        (400, "balance_insufficient", None),
+        (401, None, None),
+        (401, None, None),
+    ]
