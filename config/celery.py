@@ -21,6 +21,7 @@ app.conf.beat_schedule = {
     "approve due commissions": {"task": "payouts.approve_due_commissions", "schedule": timedelta(minutes=5)},
     "carry on with payout runs": {"task": "payouts.continue_runs", "schedule": timedelta(seconds=30)},
     "handle stored Stripe events": {"task": "payouts.handle_waiting_stripe_events", "schedule": timedelta(seconds=30)},
+    "catch up on Stripe events": {"task": "payouts.catch_up_stripe_events", "schedule": timedelta(minutes=15)},
     "reconcile payouts with Stripe": {"task": "payouts.reconcile_runs", "schedule": timedelta(minutes=15)},
     "seal the book": {"task": "ledger.seal_entries", "schedule": timedelta(minutes=10)},
     "verify the books": {"task": "ledger.verify_books", "schedule": crontab(hour="3", minute="10")},

@@ -179,9 +179,9 @@ class Courier(threading.Thread):
         self._is_stopped = False
 
     def run(self) -> None:
-        """Deliver whenever there is something, and look again every half second for retries."""
+        """Deliver whenever there is something, and look again five times a second for retries."""
         while not self._is_stopped:
-            self._standin.wake.wait(0.5)
+            self._standin.wake.wait(0.2)
             self._standin.wake.clear()
             if not self._is_stopped:
                 deliver_due(self._standin)

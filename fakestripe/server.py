@@ -48,6 +48,8 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > LARGEST_BODY or "Transfer-Encoding" in self.headers:
+            # Hear the client out a little, or it never gets to read the answer.
+            self.rfile.read(min(int(length), 2 * LARGEST_BODY) if length.isdigit() else 0)
             self.close_connection = True
             self._send(413, b"{}", {})
             return
@@ -75,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
             status, body = 200, control(self.server.standin, self.command, path, self.headers.get("Content-Type", ""), payload)
         except ApiError as error:
             status, body = error.status, error.body()
-        except (TypeError, ValueError, KeyError) as error:
+        except (AttributeError, TypeError, ValueError, KeyError) as error:
             status, body = 400, {"error": {"message": f"{type(error).__name__}: {error}"}}
         self._send(status, json.dumps(body).encode(), {})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 
 from launch import console, environment, instance, ports
 from launch.console import Problem
@@ -47,6 +48,8 @@ def main(arguments: list[str]) -> int:
             return _stop()
         if command not in KINDS:
             raise Problem(f"There is no command {command!r}.", "Type: ./run help")
+        # The demo tells how long everything took, packages included.
+        os.environ["LAUNCH_SINCE"] = str(time.time())
         if command == "demo":
             # Said before minutes are spent on packages.
             check_demo(parse_demo(rest))

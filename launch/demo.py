@@ -31,7 +31,7 @@ def run_demo(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, is_ready: int | None) -> int:
     """`is_ready`: where a detached run reports that everything answers."""
-    since = time.monotonic()
+    since = float(os.environ.pop("LAUNCH_SINCE", time.time()))
     address = f"http://{HOST}:{options.port}"
     with interruptible() as tidy, instance.claim(VAR, address):
         if options.fresh:
@@ -45,7 +45,7 @@ def _run(options: argparse.Namespace, is_ready: int | None) -> int:
                     _set_up(supervisor, options, environment)
                     supervisor.start(*_services(options.port))
                     supervisor.wait_until_ready()
-                    _greet(address, time.monotonic() - since, is_detached=is_ready is not None)
+                    _greet(address, time.time() - since, is_detached=is_ready is not None)
                     if is_ready is not None:
                         _go_silent(is_ready)
                     supervisor.watch(also=database.ensure_running)

@@ -106,7 +106,11 @@ def _build(kind: str) -> None:
     console.say_done(
         "Python", time.monotonic() - since, f"{interpreter.version_text}, {interpreter.path}"
     )
-    uv = uv or _get_uv(interpreter)
+    uv = uv or _get_uv(interpreter.path)
+    if uv is None and _venv_interpreter() is None:
+        # No pip anywhere: a virtual environment brings one.
+        _make_venv(interpreter)
+        uv = _get_uv(str(PYTHON))
     if not (uv and _build_with_uv(uv, interpreter, kind)):
         _build_with_pip(interpreter, kind)
     _mark_prepared(kind)
@@ -141,10 +145,10 @@ def _find_uv() -> str | None:
     return None
 
 
-def _get_uv(interpreter: Interpreter) -> str | None:
-    """Brings uv into .cache with the first pip that can; None when none can."""
+def _get_uv(first: str) -> str | None:
+    """Brings uv into .cache with the first pip that can, that of `first` before others."""
     target = CACHE / "uv"
-    for python in _pythons(interpreter.path):
+    for python in _pythons(first):
         if not _works([python, "-m", "pip", "--version"]):
             continue
         command = [
@@ -284,7 +288,7 @@ def _get_interpreter(uv: str | None) -> tuple[Interpreter, str | None]:
                 found = interpreters.probe(f"/usr/bin/python3.{minor}")
                 if found:
                     return found, uv
-    uv = uv or _get_uv(Interpreter(sys.executable, (3, 0, 0)))
+    uv = uv or _get_uv(sys.executable)
     if uv is None:
         raise Problem(f"No Python 3.12 to 3.14 was found (this one is {have}).", REMEDY_PYTHON)
     directory = CACHE / "python"

@@ -8,7 +8,9 @@
     ├── SamePerson            the one who prepared or submitted cannot approve
     ├── RunNotInState         the run is past or before this step
     ├── RunHasAlarm           the books and Stripe disagree; a person must look first
-    └── PayoutNotInState      the payout cannot be changed any more
+    ├── PayoutNotInState      the payout cannot be changed any more
+    ├── PeriodRefused         a run's period that ends before it starts, or later than now
+    └── DepositRefused        a deposit of nothing, or in another currency than the merchant's books
 """
 
 from ledger.errors import Refusal
@@ -73,3 +75,15 @@ class PayoutNotInState(Refusal):
     def __init__(self, payout: object, state: str) -> None:
         self.payout = payout
         super().__init__(f"The payout is {state} already.")
+
+
+class PeriodRefused(Refusal):
+    """A run pays for a period that lies behind us and goes forward."""
+
+    code = "period_invalid"
+
+
+class DepositRefused(Refusal):
+    """What arrived cannot be booked as this merchant's deposit; `field` says which part."""
+
+    code = "deposit_invalid"

@@ -45,7 +45,9 @@ def apply_standing(method: PayoutMethod, *, status: str, fingerprint: str, reaso
     locked = PayoutMethod.objects.select_for_update().select_related("affiliate").get(pk=method.pk)
     before = (locked.status, locked.fingerprint)
     is_first = not locked.fingerprint
-    if fingerprint != locked.fingerprint:
+    # No fingerprint is no news: an account sent back to onboarding must not come out of it as a first one.
+    is_changed = fingerprint not in {"", locked.fingerprint}
+    if is_changed:
         # The first account of a new member has nobody to protect; a changed one may be a hijack.
         wait = timedelta(0) if is_first else timedelta(days=settings.PAYOUT_METHOD_HOLD_DAYS)
         locked.usable_from = at + wait
@@ -63,7 +65,7 @@ def apply_standing(method: PayoutMethod, *, status: str, fingerprint: str, reaso
             about=[locked.affiliate.public_id],
             data={
                 "status": locked.status,
-                "account_changed": not is_first and before[1] != fingerprint,
+                "account_changed": is_changed and not is_first,
                 "usable_from": locked.usable_from.isoformat() if locked.usable_from else "",
             },
         )

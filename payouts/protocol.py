@@ -178,7 +178,9 @@ class Rules:
                 return Decision(payout, reason="settling")
         elif payout.state == State.SENDING:
             return self.call(held, facts)
-        return Decision(replace(held, state=State.UNSURE), plan=Plan.LIST_FIRST, reason="look_first")
+        return Decision(
+            replace(held, state=State.UNSURE), plan=Plan.LIST_FIRST, reason="look_first"
+        )
 
     def may_call(self, lease_left: timedelta) -> bool:
         """The last look at the worker's own monotonic clock, right before the socket.
@@ -214,10 +216,14 @@ class Rules:
         if pause := self.pause(facts):
             return Decision(payout, reason=pause)
         if is_key_dead:
-            payout = replace(payout, attempt=payout.attempt + 1, first_sent_at=None, key_spent=False)
+            payout = replace(
+                payout, attempt=payout.attempt + 1, first_sent_at=None, key_spent=False
+            )
         return self.call(payout, facts)
 
-    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
+    def after_answer(
+        self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int
+    ) -> Decision:
         """Write down what the provider said to the call of the claim numbered `fence`."""
         if isinstance(answer, Accepted):
             return self.record(payout, facts, transfer=answer.transfer)
@@ -226,8 +232,7 @@ class Rules:
         now = facts.now
         if isinstance(answer, Busy) and fence == 1:
             # The only call ever made was not carried out: the payout has not left.
-            unsent = replace(payout, state=State.READY, first_sent_at=None, lease_until=now + self.RETRY)
-            return Decision(unsent, reason="busy")
+            payout = replace(payout, state=State.READY, first_sent_at=None)
         if isinstance(answer, Busy):
             return Decision(replace(payout, lease_until=now + self.RETRY), reason="busy")
         if isinstance(answer, Unsure):
@@ -238,12 +243,12 @@ class Rules:
                 lease_until=now + self.RETRY,
                 quiet_at=now + (self.QUIET if answer.key_is_spent else self.LINGER),
             )
-            return Decision(doubtful, reason="no_answer" if not answer.key_is_spent else "provider_failed")
-        refused = replace(payout, state=State.UNSURE, block_reason=answer.code, key_spent=True)
+            reason = "provider_failed" if answer.key_is_spent else "no_answer"
+            return Decision(doubtful, reason=reason)
         alarm = answer.code if answer.code == "idempotency_error" else ""
+        refused = replace(payout, state=State.UNSURE, block_reason=answer.code, key_spent=True)
         if fence == 1:
-            # Ours was the only call ever made for this payout and it has been answered, so
-            # there is no earlier one to wait for.
+            # Ours was the only call ever made and it has been answered: nothing to wait for.
             refused = replace(refused, lease_until=now + self.LEASE, quiet_at=now)
             return Decision(refused, plan=Plan.LIST_FIRST, reason="refused", alarm=alarm)
         refused = replace(refused, lease_until=now, quiet_at=now + self.QUIET)
@@ -374,7 +379,9 @@ class Rules:
     def block(self, payout: PayoutState) -> Decision:
         """Rest after a refusal: a final code frees the money, want of funds keeps its place."""
         entry = BookEntry.RELEASE if payout.block_reason in FREED else BookEntry.NOTHING
-        return Decision(self.at_rest(payout, State.BLOCKED), entry=entry, reason=payout.block_reason)
+        return Decision(
+            self.at_rest(payout, State.BLOCKED), entry=entry, reason=payout.block_reason
+        )
 
     def give_back(self, payout: PayoutState, bar: str) -> Decision:
         """Call the payout off for good and hand its money back to payable."""

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from ledger.money import Money
 from payouts import stripe, transfers
 from payouts.models import Payout, PayoutRun
 from payouts.sender import Sender
@@ -18,6 +19,11 @@ def stripe_sender(*, clock: transfers.Clock = transfers.database_clock) -> Sende
         opened_at=_opened_at,
     )
     return transfers.sender_with(provider, clock=clock)
+
+
+def available_funds() -> dict[str, Money]:
+    """What the network's own Stripe balance holds for sending, by currency. Raises payouts.stripe.Unavailable."""
+    return {currency: funds.available for currency, funds in stripe.gateway().balance().items()}
 
 
 def _run_of(payout_id: str) -> str:

@@ -16,13 +16,20 @@ class Comparison:
     `matched` and `to_settle` explain themselves; everything else is an alarm.
     """
 
-    matched: list[str] = field(default_factory=list)  # payouts: both books agree, nothing to do
-    to_settle: list[Transfer] = field(default_factory=list)  # new knowledge: record, settle or give back
-    missing: list[str] = field(default_factory=list)  # payouts we call sent that the provider does not have
-    foreign: list[Transfer] = field(default_factory=list)  # transfers for no payout of ours
-    unexpected: list[Transfer] = field(default_factory=list)  # transfers whose money we gave back
-    differing: list[Transfer] = field(default_factory=list)  # other amount, currency or destination
-    doubled: list[Transfer] = field(default_factory=list)  # a second standing transfer for one payout
+    #: Payouts: both books agree, nothing to do.
+    matched: list[str] = field(default_factory=list)
+    #: New knowledge: record, settle or give back.
+    to_settle: list[Transfer] = field(default_factory=list)
+    #: Payouts we call sent that the provider does not have.
+    missing: list[str] = field(default_factory=list)
+    #: Transfers for no payout of ours.
+    foreign: list[Transfer] = field(default_factory=list)
+    #: Transfers beside the recorded one, or whose money we gave back.
+    unexpected: list[Transfer] = field(default_factory=list)
+    #: Transfers of another amount, currency or destination.
+    differing: list[Transfer] = field(default_factory=list)
+    #: Second standing transfers for one payout.
+    doubled: list[Transfer] = field(default_factory=list)
 
     @property
     def alarms(self) -> list[str]:
@@ -75,6 +82,9 @@ def _compare_with_transfer(comparison: Comparison, payout: PayoutState, transfer
     is_standing = transfer.reversed_minor < transfer.amount_minor
     if frozen != (transfer.amount_minor, transfer.currency, transfer.destination):
         comparison.differing.append(transfer)
+    elif payout.transfer_id not in (None, transfer.id):
+        if is_standing:
+            comparison.unexpected.append(transfer)
     elif payout.state == State.PAID and not transfer.reversed_minor:
         comparison.matched.append(payout.payout_id)
     elif payout.is_reserved or payout.state == State.PAID:

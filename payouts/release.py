@@ -18,17 +18,19 @@ def settle(payout: Payout, *, at: datetime) -> None:
 
 def give_back(payout: Payout, *, at: datetime) -> None:
     """The payout never left: the reservation's mirror image, and its commissions are free again."""
-    moves = [Move(payout.amount, debit=chart.in_transit(payout.run), credit=chart.payable(payout.affiliate))]
-    if payout.netted_minor:
-        netted = Money(payout.netted_minor, payout.currency)
-        moves.append(Move(netted, debit=chart.recoverable(payout.affiliate), credit=chart.payable(payout.affiliate)))
-    _post(payout, "release", moves, at=at)
+    back = Move(payout.amount, debit=chart.in_transit(payout.run), credit=chart.payable(payout.affiliate))
+    _post(payout, "release", [back, _netting_undone(payout)], at=at)
     _free_items(payout, at=at)
 
 
 def take_return(payout: Payout, *, at: datetime) -> None:
-    """A settled transfer came back whole: Dr cash / Cr payable, and its commissions are free again."""
-    _post(payout, "return", [Move(payout.amount, debit=chart.CASH, credit=chart.payable(payout.affiliate))], at=at)
+    """A settled transfer came back whole: Dr cash / Cr payable, and its commissions are free again.
+
+    What the payout had netted is owed back again too, or its commissions would be worth more than
+    what is payable for them.
+    """
+    back = Move(payout.amount, debit=chart.CASH, credit=chart.payable(payout.affiliate))
+    _post(payout, "return", [back, _netting_undone(payout)], at=at)
     _free_items(payout, at=at)
 
 
@@ -46,6 +48,11 @@ def cancel_payout(payout: Payout, *, reason: str, at: datetime) -> None:
         about=[payout.affiliate.public_id, payout.run.public_id],
         data={"reason": reason},
     )
+
+
+def _netting_undone(payout: Payout) -> Move:
+    netted = Money(payout.netted_minor, payout.currency)
+    return Move(netted, debit=chart.recoverable(payout.affiliate), credit=chart.payable(payout.affiliate))
 
 
 def _free_items(payout: Payout, *, at: datetime) -> None:

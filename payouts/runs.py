@@ -4,41 +4,53 @@ Preparing freezes amounts and destinations and reserves the money in the book; u
 being sent everything can be undone.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from affiliates.models import Affiliate, Merchant, User
-from ledger.accounts import balance_of
+from affiliates.models import Merchant, User
 from ledger.entries import Move, post_entry
 from ledger.journal import record_event
 from ledger.money import Money
 from payouts import chart, deposits, release
-from payouts.errors import PayoutNotInState, RunHasAlarm, RunNotInState, SamePerson
-from payouts.models import Commission, Payout, PayoutItem, PayoutMethod, PayoutRun
+from payouts.claims import Claim, claims_until
+from payouts.errors import PayoutNotInState, PeriodRefused, RunHasAlarm, RunNotInState, SamePerson
+from payouts.models import Payout, PayoutItem, PayoutRun
 
 _S = PayoutRun.Status
 
 
-@dataclass(slots=True)
-class _Claim:
-    """What one affiliate has to get in one currency before it is frozen."""
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Somebody who is owed something and is not in the run, with the reason's code."""
 
-    affiliate: Affiliate
-    currency: str
-    commissions: list[Commission] = field(default_factory=list)
+    affiliate: str
+    name: str
+    amount: Money
+    reason: str
 
-    @property
-    def gross(self) -> Money:
-        return Money(sum(one.remaining.minor for one in self.commissions), self.currency)
+
+@dataclass(frozen=True, slots=True)
+class RunPreview:
+    """What a run would hold: the amounts, and who is left out."""
+
+    amounts: list[Money]
+    left_out: list[LeftOut]
+
+
+def preview_run(*, ends_at: datetime, at: datetime) -> RunPreview:
+    """What a run up to `ends_at` would hold if it were prepared now; nothing is written or held."""
+    preview = RunPreview([], [])
+    for claim in claims_until(ends_at):
+        if reason := claim.why_not(at=at):
+            preview.left_out.append(_left_out(claim, reason))
+        else:
+            preview.amounts.append(claim.amount)
+    return preview
 
 
 @transaction.atomic
@@ -46,8 +58,10 @@ def prepare_run(label: str, *, starts_at: datetime, ends_at: datetime, by: User,
     """Freeze what was approved before `ends_at` into payouts and reserve it in the book.
 
     One run a label: preparing it again returns the run there is. Who cannot be paid now is listed
-    in `notes` with the reason and stays payable.
+    in `notes` with the reason and stays payable. Raises PeriodRefused.
     """
+    if starts_at >= ends_at:
+        raise PeriodRefused("The period must end after it starts.", field="ends_at")
     try:
         with transaction.atomic():
             run = PayoutRun.objects.create(
@@ -55,24 +69,24 @@ def prepare_run(label: str, *, starts_at: datetime, ends_at: datetime, by: User,
             )
     except IntegrityError:
         return PayoutRun.objects.exclude(status=_S.CANCELLED).get(label=label)
-    claims = _claims(ends_at)
-    methods = _methods({claim.affiliate.pk for claim in claims})
-    left_out: list[dict[str, Any]] = []
-    for claim in claims:
-        reason = _why_not(claim, methods.get(claim.affiliate.pk), at=at) or _freeze(
-            run, claim, methods[claim.affiliate.pk], at=at
-        )
-        if reason:
-            left_out.append(
-                {
-                    "affiliate": claim.affiliate.public_id,
-                    "name": claim.affiliate.name,
-                    "amount": claim.gross.major,
-                    "currency": claim.currency,
-                    "reason": reason,
-                }
-            )
-    run.notes = {"left_out": left_out}
+    left_out: list[LeftOut] = []
+    for claim in claims_until(ends_at, is_held=True):
+        if reason := claim.why_not(at=at):
+            left_out.append(_left_out(claim, reason))
+        else:
+            _freeze(run, claim, at=at)
+    run.notes = {
+        "left_out": [
+            {
+                "affiliate": one.affiliate,
+                "name": one.name,
+                "amount": one.amount.major,
+                "currency": one.amount.currency,
+                "reason": one.reason,
+            }
+            for one in left_out
+        ]
+    }
     run.save(update_fields=["notes"])
     _tell("run.prepared", run, by=by, at=at, payouts=run.payouts.count(), left_out=len(left_out))
     return run
@@ -111,7 +125,7 @@ def start_run(run: PayoutRun, *, by: User, at: datetime) -> PayoutRun:
     if locked.alarm:
         raise RunHasAlarm("The books and Stripe disagree about this run. Look at the alarm first.")
     locked.status, locked.sent_by, locked.sent_at = _S.SENDING, by, at
-    for merchant in Merchant.objects.filter(commissions__items__payout__run=locked).distinct():
+    for merchant in Merchant.objects.filter(commissions__items__payout__run=locked).distinct().order_by("pk"):
         deposits.apply_deposit(merchant, reference=locked.public_id, at=at)
     saved = _saved("run.started", locked, by=by, at=at)
     for hint in _HINTS:
@@ -164,9 +178,14 @@ def close_finished_run(run: PayoutRun, *, at: datetime) -> PayoutRun:
 
 @transaction.atomic
 def clear_alarm(run: PayoutRun, *, note: str, by: User, at: datetime) -> PayoutRun:
-    """Say that a person has looked at the difference and the run may go on."""
+    """Say that a person has looked at the difference and the run may go on.
+
+    The same difference alarms no more; any other does.
+    """
     locked = PayoutRun.objects.select_for_update().get(pk=run.pk)
     was, locked.alarm = locked.alarm, ""
+    seen = {*locked.notes.get("seen_alarms", []), *locked.notes.pop("alarms", [])}
+    locked.notes["seen_alarms"] = sorted(seen)
     return _saved("run.alarm_cleared", locked, by=by, at=at, note=note, alarm=was)
 
 
@@ -179,88 +198,41 @@ def on_run_started(hint: Any) -> None:  # noqa: ANN401 - a task's delay
         _HINTS.append(hint)
 
 
-def _claims(ends_at: datetime) -> list[_Claim]:
-    """Approved commissions in no live payout, by affiliate and currency; the affiliates' rows are held."""
-    free = (
-        Commission.objects.filter(status=Commission.Status.APPROVED, approved_at__lt=ends_at)
-        .exclude(items__in=PayoutItem.objects.filter(released_at=None))
-        .order_by("affiliate_id", "currency", "approved_at", "pk")
-    )
-    keys = set(free.values_list("affiliate_id", flat=True))
-    affiliates = {one.pk: one for one in Affiliate.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
-    claims: dict[tuple[UUID, str], _Claim] = {}
-    for commission in free.iterator(chunk_size=5_000):
-        key = (commission.affiliate_id, commission.currency)
-        if key not in claims:
-            claims[key] = _Claim(affiliates[commission.affiliate_id], commission.currency)
-        if commission.remaining:
-            claims[key].commissions.append(commission)
-    return [claim for claim in claims.values() if claim.commissions]
+def _freeze(run: PayoutRun, claim: Claim, *, at: datetime) -> None:
+    """Make the payout, its items and its reservation.
 
-
-def _methods(affiliates: Iterable[UUID]) -> dict[UUID, PayoutMethod]:
-    found = PayoutMethod.objects.filter(affiliate__in=list(affiliates)).exclude(status=PayoutMethod.Status.REPLACED)
-    return {method.affiliate_id: method for method in found}
-
-
-def _why_not(claim: _Claim, method: PayoutMethod | None, *, at: datetime) -> str:
-    """Why a claim is not paid in this run: a reason code of docs/reasons.md; empty when it is."""
-    if claim.affiliate.status != Affiliate.Status.ACTIVE:
-        return f"affiliate_{claim.affiliate.status}"
-    if method is None:
-        return "no_payout_method"
-    if method.status != PayoutMethod.Status.VERIFIED:
-        return f"payout_method_{method.status}"
-    if method.usable_from is None or method.usable_from > at:
-        return "payout_method_too_new"
-    return ""
-
-
-def _freeze(run: PayoutRun, claim: _Claim, method: PayoutMethod, *, at: datetime) -> str:
-    """Make the payout, its items and its reservation; a reason code instead when too little is left.
-
-    Paid are the commissions plus what earlier payouts left over in cut currencies, less what is to
-    be recovered: Dr payable / Cr in_transit, and Dr payable / Cr recoverable for the netted part.
+    Dr payable / Cr in_transit, and Dr payable / Cr recoverable for what is netted.
     """
-    affiliate, currency = claim.affiliate, claim.currency
-    payable = balance_of(chart.payable(affiliate), currency)
-    open_claims = sum(
-        one.remaining.minor
-        for one in Commission.objects.filter(
-            affiliate=affiliate, currency=currency, status=Commission.Status.APPROVED
-        ).exclude(items__in=PayoutItem.objects.filter(released_at=None))
-    )
-    carried = max(payable.minor - open_claims, 0)
-    gross = claim.gross + Money(carried, currency)
-    netted = min(balance_of(chart.recoverable(affiliate), currency), gross)
-    amount, _rest = (gross - netted).whole_units()
-    if amount.minor < settings.PAYOUT_MINIMUMS.get(currency, 1) or not amount:
-        return "below_minimum"
+    affiliate, method = claim.affiliate, claim.method
+    assert method is not None
     payout = Payout.objects.create(
         run=run,
         affiliate=affiliate,
-        currency=currency,
-        amount_minor=amount.minor,
-        netted_minor=netted.minor,
+        currency=claim.currency,
+        amount_minor=claim.amount.minor,
+        netted_minor=claim.netted.minor,
         method=method,
         destination=method.account,
         fingerprint=method.fingerprint,
         created_at=at,
     )
     PayoutItem.objects.bulk_create(
-        PayoutItem(payout=payout, commission=one, amount_minor=one.remaining.minor) for one in claim.commissions
+        PayoutItem(payout=payout, commission_id=key, amount_minor=minor) for key, minor in claim.commissions
     )
     post_entry(
         f"{payout.public_id}:reservation",
         at=at,
         kind="payout.reserved",
         moves=[
-            Move(amount, debit=chart.payable(affiliate), credit=chart.in_transit(run)),
-            Move(netted, debit=chart.payable(affiliate), credit=chart.recoverable(affiliate)),
+            Move(claim.amount, debit=chart.payable(affiliate), credit=chart.in_transit(run)),
+            Move(claim.netted, debit=chart.payable(affiliate), credit=chart.recoverable(affiliate)),
         ],
         about=[payout.public_id, affiliate.public_id, run.public_id],
     )
-    return ""
+
+
+def _left_out(claim: Claim, reason: str) -> LeftOut:
+    return LeftOut(claim.affiliate.public_id, claim.affiliate.name, claim.gross, reason)
 
 
 def _locked(run: PayoutRun, *states: PayoutRun.Status) -> PayoutRun:

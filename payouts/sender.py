@@ -72,7 +72,15 @@ class RetrieveTransfer:
     transfer_id: str
 
 
-type Effect = Decide | ReadRun | CloseReconcile | CreateTransfer | ListTransfers | ListRunTransfers | RetrieveTransfer
+type Effect = (
+    Decide
+    | ReadRun
+    | CloseReconcile
+    | CreateTransfer
+    | ListTransfers
+    | ListRunTransfers
+    | RetrieveTransfer
+)
 type Steps[Result] = Generator[Effect, Any, Result]
 
 

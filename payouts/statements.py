@@ -8,6 +8,9 @@ from ledger.journal import record_event
 from ledger.money import Money
 from payouts.models import Payout, Statement
 
+#: A number has 40 signs: what the currency and the payout's part leave for the label.
+_LABEL_SIGNS = 27
+
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
@@ -23,7 +26,7 @@ class StatementLine:
 def issue_statement(payout: Payout, *, at: datetime) -> Statement:
     """Issue the payout's statement; a second call returns the first.
 
-    Its number is the run's label and a running part of the payout's id, unique for ever.
+    Its number is the run's label and the random part of the payout's id, unique for ever.
     """
     gross = sum(payout.items.values_list("amount_minor", flat=True))
     figures: dict[str, Any] = {
@@ -41,7 +44,7 @@ def issue_statement(payout: Payout, *, at: datetime) -> Statement:
         payout=payout,
         defaults={
             "affiliate": payout.affiliate,
-            "number": f"{payout.run.label}-{payout.currency}-{payout.public_id[-8:].upper()}",
+            "number": f"{payout.run.label[:_LABEL_SIGNS]}-{payout.currency}-{payout.public_id[-8:].upper()}",
             "currency": payout.currency,
             "issued_at": at,
             "figures": figures,

@@ -185,12 +185,11 @@ class Gateway:
         """Everything that happened at or after `at`, oldest first, as far back as Stripe keeps (30 days)."""
         with _translated():
             page = self._client().v1.events.list({"created": {"gte": int(at.timestamp())}, "limit": 100})
-            events = [_event(one.to_dict(for_json=True)) for one in page.auto_paging_iter()]
+            events = [_event(one.to_dict(for_json=True)) for one in page.auto_paging_iter()][::-1]
             if self.accounts_api != "v1":
                 since = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
                 thin = self._client().v2.core.events.list({"created": {"gte": since}, "limit": 100})
-                events += [_event(one.to_dict(for_json=True)) for one in thin.auto_paging_iter()]
-        events.reverse()  # of the same second, what is listed later came first
+                events += [_event(one.to_dict(for_json=True)) for one in thin.auto_paging_iter()][::-1]
         return sorted(events, key=lambda event: event.created_at)
 
     def _accounts(self) -> PayeeAccountPort:

@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from celery import shared_task
@@ -37,8 +39,9 @@ def send_run(run_id: str) -> None:
 @shared_task(name="payouts.continue_runs")
 def continue_runs() -> None:
     """Carry on with runs being sent: what a crash or a lost message left, and what was unsure."""
-    for run in PayoutRun.objects.filter(status=PayoutRun.Status.SENDING):
-        _send(run)
+    for run in PayoutRun.objects.filter(status=PayoutRun.Status.SENDING).order_by("approved_at"):
+        with _kept_apart(run):
+            _send(run)
 
 
 @shared_task(name="payouts.handle_waiting_stripe_events")
@@ -49,12 +52,29 @@ def handle_waiting_stripe_events() -> None:
         runs.close_finished_run(run, at=timezone.now())
 
 
+@shared_task(name="payouts.catch_up_stripe_events")
+def catch_up_stripe_events() -> None:
+    """Fetch what Stripe told and we did not hear, and handle it."""
+    if stripe_events.catch_up(at=timezone.now()):
+        handle_waiting_stripe_events()
+
+
 @shared_task(name="payouts.reconcile_runs")
 def reconcile_runs() -> None:
     """Compare runs being sent with Stripe's books; close those that came to their end."""
     for run in PayoutRun.objects.filter(status=PayoutRun.Status.SENDING):
-        transfers.reconcile(run, providers.stripe_sender())
-        runs.close_finished_run(run, at=timezone.now())
+        with _kept_apart(run):
+            transfers.reconcile(run, providers.stripe_sender())
+            runs.close_finished_run(run, at=timezone.now())
+
+
+@contextmanager
+def _kept_apart(run: PayoutRun) -> Iterator[None]:
+    """Whatever goes wrong with one run is logged and tried again; the other runs go on."""
+    try:
+        yield
+    except Exception:
+        log.exception("run %s stopped short and is taken up again", run.public_id)
 
 
 def _send(run: PayoutRun) -> None:
@@ -65,7 +85,7 @@ def _send(run: PayoutRun) -> None:
             return
         try:
             pause = partial(time.sleep, 1 / settings.PAYOUT_SENDS_PER_SECOND)
-            transfers.send_run(run, providers.stripe_sender(), pause=pause)
+            transfers.send_run(run, providers.stripe_sender(), pause=pause, funds=providers.available_funds)
             runs.close_finished_run(run, at=timezone.now())
         finally:
             cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", [str(run.pk)])

@@ -5,8 +5,9 @@ row FOR UPDATE, applies the decision, posts its ledger entry and commits. The pr
 same decisions in a world that crashes; see docs/payout-proof.md.
 """
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,12 +15,19 @@ from django.db import connection, transaction
 
 from affiliates.models import Affiliate
 from ledger.journal import record_event
+from ledger.money import Money
 from payouts import release, statements
 from payouts.models import Payout, PayoutAttempt, PayoutMethod, PayoutRun
-from payouts.protocol import RULES, BookEntry, Decision, Facts, PayoutState, State, key_of
+from payouts.protocol import NO_FUNDS, RULES, BookEntry, Decision, Facts, PayoutState, State, key_of
 from payouts.provider import Transfer, TransferProvider
 from payouts.reconciliation import Comparison
 from payouts.sender import Rule, RunBooks, Sender
+from payouts.stripe_words import Unavailable
+
+log = logging.getLogger(__name__)
+
+#: So many unanswered readings one after the other mean that Stripe is away, not that one payout is odd.
+_FAILURES_IN_A_ROW = 5
 
 type Clock = Callable[[], datetime]
 
@@ -45,11 +53,9 @@ class OrmPayoutStore:
     def decide(self, payout_id: str, rule: Rule) -> Decision:
         """Load, decide, save, commit: see `payouts.sender.PayoutStore.decide`."""
         with transaction.atomic():
-            payout: Payout = (
-                Payout.objects.select_for_update(of=("self",))
-                .select_related("run", "affiliate", "method")
-                .get(pk=Payout.key_of(payout_id))
-            )
+            # First the lock, then the reading: what is joined in a waiting query is as old as the query.
+            key = Payout.objects.select_for_update().values_list("pk", flat=True).get(pk=Payout.key_of(payout_id))
+            payout: Payout = Payout.objects.select_related("run", "affiliate", "method").get(pk=key)
             before = state_of(payout)
             facts = self._facts(payout)
             decision = rule(before, facts)
@@ -66,18 +72,23 @@ class OrmPayoutStore:
         """Note the reconcile's end; with alarms the run pauses until a person has looked."""
         with transaction.atomic():
             run = PayoutRun.objects.select_for_update().get(pk=PayoutRun.key_of(run_id))
-            if alarms:
-                self._alarm(run, "; ".join(alarms)[:2000], at=began_at)
+            if self._alarm(run, alarms, at=began_at):
                 return
             run.reconciled_at = self._read_at.get(run_id, began_at)
             run.save(update_fields=["reconciled_at"])
 
     def _facts(self, payout: Payout) -> Facts:
         run, method = payout.run, payout.method
+        now = self.clock()
         # A bank account that is on its waiting time is not paid, and one changed since is another account.
-        is_payable = payout.affiliate.status == Affiliate.Status.ACTIVE and method.status == PayoutMethod.Status.VERIFIED
+        is_payable = (
+            payout.affiliate.status == Affiliate.Status.ACTIVE
+            and method.status == PayoutMethod.Status.VERIFIED
+            and method.usable_from is not None
+            and method.usable_from <= now
+        )
         return Facts(
-            now=self.clock(),
+            now=now,
             fingerprint=method.fingerprint,
             run_is_sending=run.status == PayoutRun.Status.SENDING and not run.alarm,
             run_is_cancelled=run.status == PayoutRun.Status.CANCELLED,
@@ -88,11 +99,8 @@ class OrmPayoutStore:
     def _save(self, payout: Payout, before: PayoutState, decision: Decision, facts: Facts) -> None:
         after, at = decision.state, facts.now
         if decision.alarm:
-            self._alarm(payout.run, f"{decision.alarm} {payout.public_id}", at=at)
-        if before.state == State.SENDING and decision.call is None:
-            PayoutAttempt.objects.filter(payout=payout, fence=before.fence, finished_at=None).update(
-                outcome=decision.reason[:80], finished_at=at
-            )
+            self._alarm(payout.run, [f"{decision.alarm} {payout.public_id}"], at=at)
+        self._finish_attempts(payout, before, decision, at=at)
         if after != before:
             payout.state = Payout.State(after.state)
             for column in _COLUMNS:
@@ -124,10 +132,30 @@ class OrmPayoutStore:
             )
 
     @staticmethod
-    def _alarm(run: PayoutRun, text: str, *, at: datetime) -> None:
-        PayoutRun.objects.filter(pk=run.pk).update(alarm=text)
-        run.alarm = text
-        record_event("run.alarm", run.public_id, at=at, data={"alarm": text})
+    def _finish_attempts(payout: Payout, before: PayoutState, decision: Decision, *, at: datetime) -> None:
+        """Write down what came of the tries that this decision ends."""
+        after, open_tries = decision.state, PayoutAttempt.objects.filter(payout=payout, finished_at=None)
+        if after.fence != before.fence:
+            # A new claim: whoever made the earlier tries is gone, and never told.
+            open_tries.filter(fence__lte=before.fence).update(outcome="unanswered", finished_at=at)
+        elif after != before and before.state in (State.SENDING, State.UNSURE):
+            said = after.block_reason if decision.reason == "refused" else decision.reason
+            open_tries.filter(fence=before.fence).update(outcome=said[:80], finished_at=at)
+
+    @staticmethod
+    def _alarm(run: PayoutRun, lines: Sequence[str], *, at: datetime) -> bool:
+        """Pause the run for differences that no person has seen yet; whether there are any."""
+        locked = PayoutRun.objects.select_for_update().get(pk=run.pk)
+        seen = locked.notes.get("seen_alarms", [])
+        standing = [line for line in lines if line not in seen]
+        new = [line for line in standing if line not in locked.notes.get("alarms", [])]
+        if new:
+            locked.notes["alarms"] = [*locked.notes.get("alarms", []), *new]
+            locked.alarm = "; ".join(locked.notes["alarms"])[:2000]
+            locked.save(update_fields=["alarm", "notes"])
+            record_event("run.alarm", run.public_id, at=at, data={"alarm": "; ".join(new)[:2000]})
+        run.alarm = locked.alarm
+        return bool(standing)
 
 
 _EVENTS = {
@@ -157,22 +185,66 @@ def sender_with(provider: TransferProvider, *, clock: Clock = database_clock) ->
     return Sender(OrmPayoutStore(clock), provider, time)  # type: ignore[arg-type]  # the time module is a Clock
 
 
-def send_run(run: PayoutRun, sender: Sender, *, pause: Callable[[], object] = lambda: None) -> int:
+def send_run(
+    run: PayoutRun,
+    sender: Sender,
+    *,
+    pause: Callable[[], object] = lambda: None,
+    funds: Callable[[], Mapping[str, Money]] | None = None,
+) -> int:
     """Send every payout of a run that can go now; how many were looked at. Safe to call at any time, by anybody.
 
     The run is reconciled first when the database may be older than Stripe's books (fault 8).
-    `pause` is called between two payouts and keeps us under Stripe's limit.
+    `pause` is called between two payouts and keeps us under Stripe's limit. Payouts go in their
+    order until the funds of their currency end (fault 18): nobody behind overtakes the one that
+    waits. `funds` says what is available by currency, and lets the waiting go on once it suffices.
+    Raises Unavailable when Stripe fails to answer several readings in a row.
     """
     if run.reconciled_at is None or run.reconciled_at < _database_started_at():
         sender.reconcile_run(run.public_id)
+    short = _resume_funded(run, sender, funds)
     open_states = [Payout.State.READY, Payout.State.SENDING, Payout.State.UNSURE]
-    keys = list(
-        Payout.objects.filter(run=run, state__in=open_states).order_by("created_at", "pk").values_list("pk", flat=True)
-    )
-    for key in keys:
-        sender.send_one(public_id_of_payout(key))
+    waiting = Payout.objects.filter(run=run, state__in=open_states).order_by("created_at", "pk")
+    looked_at = failures = 0
+    for key, currency, state in list(waiting.values_list("pk", "currency", "state")):
+        if currency in short and state == Payout.State.READY:
+            continue
+        try:
+            after = sender.send_one(public_id_of_payout(key)).state
+        except Unavailable as silence:
+            # As after a crash: the payout is looked at again later. The others need not wait for it.
+            failures += 1
+            log.warning("payout %s: %s", public_id_of_payout(key), silence)
+            if failures >= _FAILURES_IN_A_ROW:
+                raise
+            continue
+        failures = 0
+        looked_at += 1
+        if after.block_reason == NO_FUNDS:
+            short.add(currency)
         pause()
-    return len(keys)
+    return looked_at
+
+
+def _resume_funded(
+    run: PayoutRun, sender: Sender, funds: Callable[[], Mapping[str, Money]] | None
+) -> set[str]:
+    """Put the payouts that waited for funds back in the queue as far as the funds go; the currencies still short."""
+    waiting = list(
+        Payout.objects.filter(run=run, state=Payout.State.BLOCKED, block_reason=NO_FUNDS).order_by("created_at", "pk")
+    )
+    if not waiting:
+        return set()
+    left = {} if funds is None else dict(funds())
+    short: set[str] = set()
+    for payout in waiting:
+        available = left.get(payout.currency, Money.zero(payout.currency))
+        if payout.currency in short or available < payout.amount:
+            short.add(payout.currency)
+            continue
+        left[payout.currency] = available - payout.amount
+        sender.store.decide(payout.public_id, sender.rules.resume)
+    return short
 
 
 def resume_payout(payout: Payout, *, clock: Clock = database_clock) -> Decision:

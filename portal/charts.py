@@ -139,16 +139,16 @@ def _every(count: int, wanted: int) -> int:
     return max(1, math.ceil(count / wanted))
 
 
-def _labels_below(labels: Sequence[Text], positions: Sequence[float], height: int) -> SafeString:
-    """Labels under the plot: thinned to eight, and to four on narrow screens."""
+def _labels_below(labels: Sequence[Text], positions: Sequence[float], height: int, *, most: int = _LABELS_WIDE) -> SafeString:
+    """Labels under the plot: thinned to `most`, and to four on narrow screens."""
     count = len(labels)
-    wide, narrow = _every(count, _LABELS_WIDE), _every(count, _LABELS_NARROW)
+    wide, narrow = _every(count, most), _every(count, _LABELS_NARROW)
     if narrow % wide:
         narrow = wide * math.ceil(narrow / wide)
     rows = []
     for index in range(0, count, wide):
         at = positions[index]
-        anchor = "start" if at < 4 else "end" if at > 96 else "middle"  # noqa: PLR2004 - keep edge labels inside
+        anchor = "start" if at < 1 else "end" if at > 99 else "middle"  # noqa: PLR2004 - keep edge labels inside
         rows.append(("c-tick" if index % narrow == 0 else "c-tick c-wide", round(at, 3), height - 6, anchor, labels[index]))
     return format_html_join("", '<text class="{}" x="{}%" y="{}" text-anchor="{}">{}</text>', rows)
 
@@ -366,33 +366,67 @@ def bridge(
         else:
             spans.append((level, level + part.value))
             level += part.value
-    ends = [edge for span in spans for edge in span]
-    ticks = nice_ticks(min(ends, default=0), max(ends, default=0))
-    scale = _Scale(ticks[0], ticks[-1])
+    scale, ticks = _bridge_scale(parts, spans)
     slot = 100 / max(1, len(parts))
-    marks, links = [], []
-    for index, (part, (start, end)) in enumerate(zip(parts, spans, strict=True)):
-        top, bottom = sorted((scale.y(start), scale.y(end)))
-        tone = part.tone or ("c-total" if part.is_total else "c-pos" if part.value >= 0 else "c-neg")
-        marks.append((
-            round(index * slot, 3), round(slot, 3), scale.height - _FOOT, tone, round(index * slot + slot * 0.14, 3),
-            round(slot * 0.72, 3), top, round(max(bottom - top, 1.5), 2), part.name, part.shown or shown(part.value),
-        ))
-        if index:
-            y = scale.y(start if not part.is_total else end)
-            links.append((round((index - 1) * slot + slot * 0.86, 3), round(index * slot + slot * 0.14, 3), y, y))
-    bars = format_html_join(
-        "",
-        '<g class="c-mark"><rect class="c-hit" x="{0}%" width="{1}%" y="0" height="{2}"/>'
-        '<rect class="{3} c-fill" x="{4}%" width="{5}%" y="{6}" height="{7}" rx="2"/><title>{8}: {9}</title></g>',
-        marks,
-    )
-    joined = format_html_join("", '<line class="c-link" x1="{}%" x2="{}%" y1="{}" y2="{}"/>', links)
-    names = [part.name for part in parts]
-    middles = [slot * (index + 0.5) for index in range(len(parts))]
-    body = _grid(scale, ticks) + joined + bars + _labels_below(names, middles, scale.height)
+    body = _grid(scale, ticks) + _bridge_marks(parts, spans, scale, shown=shown, axis=axis)
+    body += _labels_below([part.name for part in parts], [slot * (index + 0.5) for index in range(len(parts))], scale.height, most=len(parts))
     rows = tuple((part.name, _figure(part.shown or shown(part.value), part.url)) for part in parts)
     return Chart("bridge", _plot(body, _axis(scale, ticks, axis), title, scale.height), Table(("", name), rows), title, unit)
+
+
+def _bridge_scale(parts: Sequence[Part], spans: Sequence[tuple[Number, Number]]) -> tuple[_Scale, list[float]]:
+    """From zero, unless the steps are small beside the totals: then the axis starts below them.
+
+    A cut axis is honest only when it is seen, so the totals then carry a break mark.
+    """
+    levels = [edge for part, span in zip(parts, spans, strict=True) for edge in (span[1:] if part.is_total else span)]
+    low, high = min(levels, default=0), max(levels, default=0)
+    if low > 0 and high - low < high * 0.5:
+        margin = (high - low) * 0.5 or high * 0.1
+        ticks = [low - margin + tick for tick in nice_ticks(0, high - low + margin * 1.3)]
+        step = ticks[1] - ticks[0]
+        first = max(0.0, math.floor(ticks[0] / step) * step)
+        ticks = [first + index * step for index in range(math.ceil((high + margin * 0.3 - first) / step) + 1)]
+        return _Scale(ticks[0], ticks[-1]), ticks
+    ticks = nice_ticks(low, high * 1.08 if high > 0 else high)
+    return _Scale(ticks[0], ticks[-1]), ticks
+
+
+def _bridge_marks(
+    parts: Sequence[Part], spans: Sequence[tuple[Number, Number]], scale: _Scale, *, shown: Formatter, axis: Formatter
+) -> SafeString:
+    slot = 100 / max(1, len(parts))
+    is_cut = scale.low > 0
+    marks, links, values, breaks = [], [], [], []
+    for index, (part, (start, end)) in enumerate(zip(parts, spans, strict=True)):
+        foot = max(float(start), scale.low)
+        top, bottom = sorted((scale.y(foot), scale.y(end)))
+        tone = f"c-{part.tone}" if part.tone else "c-total" if part.is_total else "c-pos" if part.value >= 0 else "c-neg"
+        left, right = index * slot + slot * 0.14, index * slot + slot * 0.86
+        marks.append((
+            round(index * slot, 3), round(slot, 3), scale.height - _FOOT, tone, round(left, 3), round(slot * 0.72, 3),
+            top, round(max(bottom - top, 2), 2), part.name, part.shown or shown(part.value),
+        ))
+        sign = "" if part.is_total or part.value < 0 else "+"
+        values.append((round(index * slot + slot * 0.5, 3), round(top - 5, 2), f"{sign}{axis(part.value)}"))
+        if part.is_total and is_cut:
+            y = scale.height - _FOOT - 10
+            breaks.append((round(left - 0.5, 3), round(right + 0.5, 3), y + 3, y - 3))
+        if index:
+            y = scale.y(end if part.is_total else start)
+            links.append((round((index - 1) * slot + slot * 0.86, 3), round(left, 3), y, y))
+    line = '<line class="{}" x1="{{}}%" x2="{{}}%" y1="{{}}" y2="{{}}"/>'
+    return (
+        format_html_join("", line.format("c-link"), links)
+        + format_html_join(
+            "",
+            '<g class="c-mark"><rect class="c-hit" x="{0}%" width="{1}%" y="0" height="{2}"/>'
+            '<rect class="{3} c-fill" x="{4}%" width="{5}%" y="{6}" height="{7}" rx="2"/><title>{8}: {9}</title></g>',
+            marks,
+        )
+        + format_html_join("", line.format("c-break"), breaks)
+        + format_html_join("", '<text class="c-value c-wide" x="{}%" y="{}" text-anchor="middle">{}</text>', values)
+    )
 
 
 def stacked(parts: Sequence[Part], *, title: Text, unit: Text = "", name: Text = "", shown: Formatter = _plain) -> Chart:

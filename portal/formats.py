@@ -141,25 +141,33 @@ def format_moment(
     zone: ZoneInfo | None = None,
     at: datetime | None = None,
 ) -> str:
-    """A moment in the reader's zone: style "date", "time" (date and clock), "clock", "month" or "ago".
+    """A moment in the reader's zone: style "date", "short", "time" (date and clock), "clock", "month" or "ago".
 
-    "ago" is relative within 24 hours of `at` (default: this moment), the date beyond.
+    "short" leaves the year out when it is the year of `at` (default: this moment); "ago" is relative
+    within 24 hours of it, the date beyond.
     """
     locale = locale_of(language)
-    if not isinstance(moment, datetime):
-        return month_of(moment, language=language) if style == "month" else format_day(moment, language=language)
     zone = zone or _current_zone()
+    if not isinstance(moment, datetime):
+        return _format_date(moment, style, language, (at or timezone.now()).astimezone(zone).year)
     if style == "ago":
         difference = moment - (at or timezone.now())
         if abs(difference) < _RELATIVE_WITHIN:
             return str(format_timedelta(difference, locale=locale, add_direction=True))
     local = moment.astimezone(zone)
-    if style == "month":
-        return month_of(local.date(), language=language)
     if style == "clock":
         return f"{local:%H:%M}"
-    day = format_day(local.date(), language=language)
-    return f"{day}, {local:%H:%M}" if style == "time" else day
+    if style == "time":
+        return f"{format_day(local.date(), language=language)}, {local:%H:%M}"
+    return _format_date(local.date(), style, language, (at or timezone.now()).astimezone(zone).year)
+
+
+def _format_date(day: date, style: str, language: str | None, this_year: int) -> str:
+    if style == "month":
+        return month_of(day, language=language)
+    if style == "short" and day.year == this_year:
+        return str(format_skeleton("MMMd", day, locale=locale_of(language)))
+    return format_day(day, language=language)
 
 
 def month_of(day: date, *, language: str | None = None) -> str:

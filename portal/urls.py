@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from portal import views, views_kit
+from portal import shop, views, views_kit
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("metrics", views.metrics, name="metrics"),
     path("enter/", views.enter, name="enter"),
     re_path(r"^r/(?P<code>[^/]{1,200})/?$", views.click_door, name="click-door"),
+    path("shop/<slug:slug>/", shop.shop, name="shop"),
+    path("shop/<slug:slug>/buy/", shop.buy, name="shop-buy"),
     path("network/kit/", views_kit.kit, name="kit"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("portal.views_kit")),

@@ -180,7 +180,7 @@ def kit(request: HttpRequest) -> HttpResponse:
         (messages.SUCCESS, "The link is saved."), (messages.ERROR, "The link was not saved. Acme pays only for pages on acme.com."),
     ):
         messages.add_message(request, level, text)
-    wrong = ExampleForm({"name": "Maya", "url": "nowhere", "rate": "120"})
+    wrong = ExampleForm({"wrong-name": "Maya", "wrong-url": "nowhere", "wrong-rate": "120"}, prefix="wrong")
     wrong.is_valid()
     context = {
         "page_title": "The design kit",

@@ -69,7 +69,9 @@ class Bank:
         self.news: list[Transfer] = []
         self.on_transfer: Callable[[TransferCall, bool], None] = lambda call, was_approved: None
 
-    def create(self, call: TransferCall, deliver: Callable[[Answer], None]) -> Answer | Waiting | Dead:
+    def create(
+        self, call: TransferCall, deliver: Callable[[Answer], None]
+    ) -> Answer | Waiting | Dead:
         """One request meets its fate; a late answer goes to `deliver`."""
         fates = self.fates
         fate = fates[int(self.dice.random() * len(fates))]
@@ -131,7 +133,11 @@ class Bank:
     def make(self, call: TransferCall, *, was_approved: bool) -> Transfer:
         """Money moves."""
         transfer = Transfer(
-            f"tr_{len(self.transfers)}", call.payout_id, call.amount_minor, call.currency, call.destination
+            f"tr_{len(self.transfers)}",
+            call.payout_id,
+            call.amount_minor,
+            call.currency,
+            call.destination,
         )
         self.transfers[transfer.id] = transfer
         self.visible_at[transfer.id] = self.now + self.dice.random() * self.lag
@@ -157,7 +163,9 @@ class Bank:
     def advance(self, now: float) -> None:
         """Let time pass; what was under way happens at its hour."""
         if self.under_way:
-            due = sorted((item for item in self.under_way if item[0] <= now), key=lambda item: item[0])
+            due = sorted(
+                (item for item in self.under_way if item[0] <= now), key=lambda item: item[0]
+            )
             self.under_way = [item for item in self.under_way if item[0] > now]
             for at, call, deliver in due:
                 self.now = at

@@ -11,11 +11,16 @@ class Verdict:
 
     index: int
     transfers: int = 0
-    over_paid: list[str] = field(default_factory=list)  # more arrived than was earned
-    lost: list[str] = field(default_factory=list)  # our books say paid, the money never arrived
-    stuck: list[str] = field(default_factory=list)  # calm weather did not bring it to an end
-    forbidden: list[str] = field(default_factory=list)  # left although frozen, cancelled or redirected
-    misposted: list[str] = field(default_factory=list)  # our books disagree with themselves
+    #: More arrived than was earned.
+    over_paid: list[str] = field(default_factory=list)
+    #: Our books say paid, the money never arrived.
+    lost: list[str] = field(default_factory=list)
+    #: Calm weather did not bring it to an end, or a false alarm stopped it.
+    stuck: list[str] = field(default_factory=list)
+    #: Left although frozen, cancelled or redirected.
+    forbidden: list[str] = field(default_factory=list)
+    #: Our books disagree with themselves.
+    misposted: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
@@ -39,7 +44,9 @@ def judge(world: World, *, index: int) -> Verdict:
     verdict = Verdict(index, len(world.bank.transfers))
     verdict.forbidden.extend(world.misdeeds)
     verdict.misposted.extend(world.misposted)
-    verdict.stuck.extend(f"{payout_id} is {world.states[payout_id].state}" for payout_id in world.unfinished)
+    verdict.stuck.extend(
+        f"{payout_id} is {world.states[payout_id].state}" for payout_id in world.unfinished
+    )
     verdict.stuck.extend(f"{payout_id} took too long" for payout_id in world.overdue)
     verdict.stuck.extend(f"alarm {alarm}" for alarm in world.alarms)
     for payee in world.payees:
@@ -50,8 +57,14 @@ def judge(world: World, *, index: int) -> Verdict:
             verdict.lost.append(f"{payee.name} was told {payee.cash} and received {received}")
         if payee.payable + payee.in_transit + payee.cash != payee.earned:
             verdict.misposted.append(f"{payee.name}: the accounts do not add up to {payee.earned}")
-        if not verdict.stuck and received <= payee.earned and (payee.cash != received or payee.in_transit):
-            verdict.misposted.append(f"{payee.name}: in transit {payee.in_transit}, paid {payee.cash} of {received}")
+        if (
+            not verdict.stuck
+            and received <= payee.earned
+            and (payee.cash != received or payee.in_transit)
+        ):
+            verdict.misposted.append(
+                f"{payee.name}: in transit {payee.in_transit}, paid {payee.cash} of {received}"
+            )
         if not verdict.stuck and received < payee.earned and payee.cash <= received:
             verdict.stuck.append(f"{payee.name} earned {payee.earned} and received only {received}")
     return verdict

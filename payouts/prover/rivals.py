@@ -16,8 +16,9 @@ from functools import partial
 from typing import Any
 
 from payouts.protocol import State
+from payouts.prover.actors import Act
 from payouts.prover.schedules import OURS, Design
-from payouts.prover.world import Act, World
+from payouts.prover.world import World
 from payouts.provider import Accepted, Transfer, TransferCall
 from payouts.sender import CreateTransfer, Procedures
 
@@ -66,7 +67,13 @@ MODELS = {
     design.name: design
     for design in (
         OURS,
-        Design("call-then-write", "interleaved workers", CallThenWrite, happenings=_SPARED, is_slow=True),
+        Design(
+            "call-then-write",
+            "interleaved workers",
+            CallThenWrite,
+            happenings=_SPARED,
+            is_slow=True,
+        ),
         Design(
             "call-then-write-serial",
             "one worker behind a strict queue",

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 from payouts.protocol import RULES, Rules, State
+from payouts.prover.actors import Payee
 from payouts.prover.bank import FATES, LONGEST_LAG, Bank
 from payouts.prover.oracle import Verdict, judge
-from payouts.prover.world import CURRENCY, Payee, World
+from payouts.prover.world import CURRENCY, World
 from payouts.provider import Transfer
 from payouts.sender import (
     CreateTransfer,
@@ -25,7 +26,18 @@ READINGS = (CreateTransfer, ListTransfers, ListRunTransfers, RetrieveTransfer)
 MINUTE = 60.0
 HOUR = 3_600.0
 MOMENTS = (1.0, 5.0, 20.0, 45.0, 90.0, 150.0, 280.0)
-GAPS = (310.0, 7 * MINUTE, 11 * MINUTE, 16 * MINUTE, HOUR, 5 * HOUR, 19.9 * HOUR, 21 * HOUR, 25 * HOUR, 50 * HOUR)
+GAPS = (
+    310.0,
+    7 * MINUTE,
+    11 * MINUTE,
+    16 * MINUTE,
+    HOUR,
+    5 * HOUR,
+    19.9 * HOUR,
+    21 * HOUR,
+    25 * HOUR,
+    50 * HOUR,
+)
 #: The rounds of the calm. What is still open after the short ones is overdue, unless a call that
 #: nobody heard the end of has to fade, or a restored database has to find out which keys are spent.
 SHORT_CALM = (30 * MINUTE,) * 6
@@ -106,7 +118,9 @@ def hear_from_elsewhere(world: World) -> None:
     """A webhook about a transfer that is not ours, bearing the name of a payout of ours."""
     payout_id = world.dice.choice(list(world.states))
     payout = world.states[payout_id]
-    world.tell(Transfer("tr_elsewhere", payout_id, payout.amount_minor, CURRENCY, payout.destination))
+    world.tell(
+        Transfer("tr_elsewhere", payout_id, payout.amount_minor, CURRENCY, payout.destination)
+    )
 
 
 def reconcile(world: World) -> None:
@@ -173,7 +187,9 @@ def close_or_open_account(world: World) -> None:
 
 def reverse(world: World) -> None:
     """Somebody at the provider's dashboard takes a transfer back."""
-    standing = [transfer for transfer in world.bank.transfers.values() if not transfer.reversed_minor]
+    standing = [
+        transfer for transfer in world.bank.transfers.values() if not transfer.reversed_minor
+    ]
     # A second transfer for one payout stays visible to the oracle.
     if standing and len({transfer.payout_id for transfer in standing}) == len(standing):
         transfer = world.dice.choice(standing)
@@ -239,7 +255,9 @@ THEMES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     ),
     (  # people change their minds
         frozenset({"lost", "answer_lost", "on_approval", "died_on_approval", "slow"}),
-        frozenset({"earn", "freeze_or_unfreeze", "change_account", "cancel_run", "resume", "gap", "night"}),
+        frozenset(
+            {"earn", "freeze_or_unfreeze", "change_account", "cancel_run", "resume", "gap", "night"}
+        ),
     ),
     (  # money runs out and comes back
         frozenset({"late", "failed", "failed_after"}),
@@ -257,7 +275,9 @@ def play(design: Design, *, seed: int, index: int, trace: list[str] | None = Non
     if any(payee.payable > 0 for payee in world.payees):
         run = world.freeze_run()
         if trace is not None:
-            world.say(f"{run.run_id} freezes {[world.frozen[payout_id].amount for payout_id in run.payout_ids]}")
+            world.say(
+                f"{run.run_id} freezes {[world.frozen[payout_id].amount for payout_id in run.payout_ids]}"
+            )
         _calm(world, design)
     for news in world.bank.news:
         world.tell(news)
@@ -266,7 +286,9 @@ def play(design: Design, *, seed: int, index: int, trace: list[str] | None = Non
     return judge(world, index=index)
 
 
-def _begin(design: Design, dice: Random, trace: list[str] | None) -> tuple[World, list[Callable[[World], None]]]:
+def _begin(
+    design: Design, dice: Random, trace: list[str] | None
+) -> tuple[World, list[Callable[[World], None]]]:
     """Draw the weather and found the network: one to three affiliates, one approved run."""
     roll = dice.random
     fates: Collection[str] = FATES
@@ -282,9 +304,13 @@ def _begin(design: Design, dice: Random, trace: list[str] | None) -> tuple[World
         lag=LONGEST_LAG if roll() < 0.5 else 0.0,
         balance=10**6 if roll() < 0.8 else int(roll() * 20_000),
     )
-    world = World(dice, bank, design.procedures, design.rules, is_serial=design.is_serial, trace=trace)
+    world = World(
+        dice, bank, design.procedures, design.rules, is_serial=design.is_serial, trace=trace
+    )
     for name in "abc"[: 1 + (roll() < 0.3) + (roll() < 0.1)]:
-        world.payees.append(payee := Payee(name, account=f"acct-{name}-0", fingerprint=f"fp-{name}-0"))
+        world.payees.append(
+            payee := Payee(name, account=f"acct-{name}-0", fingerprint=f"fp-{name}-0")
+        )
         payee.accounts.add(payee.account)
         world.earn(payee, 1_000 + int(roll() * 9_000))
     world.freeze_run()
@@ -328,12 +354,16 @@ def _calm(world: World, design: Design) -> None:
     for payee in world.payees:
         payee.is_frozen = False
     world.advance(25 * HOUR if world.dice.random() < 0.3 else 15 * MINUTE)
-    for wait in SHORT_CALM:
+    for number, wait in enumerate(SHORT_CALM):
+        if number > 0 or world.dice.random() < 0.5:
+            wake(world)
         if _work(world):
             return
         world.advance(wait)
     if not (design.is_slow or world.was_restored):
-        world.overdue.extend(payout_id for payout_id in world.unfinished if not world.is_waiting(payout_id))
+        world.overdue.extend(
+            payout_id for payout_id in world.unfinished if not world.is_waiting(payout_id)
+        )
     for wait in LONG_CALM:
         if _work(world):
             return
@@ -349,7 +379,5 @@ def _work(world: World) -> bool:
         if world.is_serial:
             world.drain()
         world.send(payout_id)
-    if world.dice.random() < 0.5:
-        wake(world)
     world.drain()
     return not world.unfinished

@@ -5,8 +5,7 @@ stepped is suspended there, for as long as the schedule likes; one that is dropp
 there. So every commit and every call has a crash point before and behind it.
 """
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -21,8 +20,9 @@ from payouts.protocol import (
     Rules,
     State,
 )
+from payouts.prover.actors import Backup, Frozen, Payee, Run, Task
 from payouts.prover.bank import DEAD, WAITING, Bank
-from payouts.provider import Answer, Transfer, TransferCall
+from payouts.provider import Transfer, TransferCall
 from payouts.sender import (
     CloseReconcile,
     CreateTransfer,
@@ -42,77 +42,6 @@ CURRENCY = "EUR"
 GRACE = 900.0
 #: A restore takes longer than a call can linger.
 RESTORE = 1_200.0
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """An effect of broken procedures only: do anything to the world, in one transaction."""
-
-    deed: Callable[["World"], object]
-
-
-@dataclass(slots=True)
-class Payee:
-    """An affiliate: what they truly earned, and what our books say of it."""
-
-    name: str
-    earned: int = 0
-    account: str = ""
-    fingerprint: str = ""
-    accounts: set[str] = field(default_factory=set)
-    is_frozen: bool = False
-    barred_at: float = -1.0  # when frozen; meaningful while frozen
-    changed_at: float = -1.0  # when the account last changed
-    payable: int = 0
-    in_transit: int = 0
-    cash: int = 0
-
-
-@dataclass(slots=True)
-class Run:
-    """A payout run."""
-
-    run_id: str
-    payout_ids: set[str] = field(default_factory=set)
-    is_cancelled: bool = False
-    cancelled_at: float = -1.0
-    is_paused: bool = False
-
-
-@dataclass(slots=True)
-class Frozen:
-    """What was approved, noted apart from the row so that nobody can change it."""
-
-    payee: Payee
-    run: Run
-    amount: int
-    destination: str
-    fingerprint: str
-
-
-@dataclass(slots=True, eq=False)
-class Task:
-    """A worker in the middle of a procedure."""
-
-    name: str
-    steps: Generator[Any, Any, Any]
-    answer: Any = None
-    is_waiting: bool = False
-    effect: type | None = None
-
-    def deliver(self, answer: Answer) -> None:
-        """A late answer arrives."""
-        self.answer = answer
-        self.is_waiting = False
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """What the database held at one instant."""
-
-    states: dict[str, PayoutState]
-    payees: list[tuple[Payee, int, str, str, bool, int, int, int]]
-    runs: list[tuple[Run, bool, bool]]
 
 
 class World:
@@ -185,7 +114,9 @@ class World:
                 self.states[payout_id] = PayoutState(
                     payout_id, payee.payable, CURRENCY, payee.account, payee.fingerprint
                 )
-                self.frozen[payout_id] = Frozen(payee, run, payee.payable, payee.account, payee.fingerprint)
+                self.frozen[payout_id] = Frozen(
+                    payee, run, payee.payable, payee.account, payee.fingerprint
+                )
                 run.payout_ids.add(payout_id)
                 payee.in_transit += payee.payable
                 payee.payable = 0
@@ -317,7 +248,10 @@ class World:
         elif kind is RetrieveTransfer:
             task.answer = self.bank.transfers.get(effect.transfer_id)
         elif kind is ReadRun:
-            payouts = {payout_id: self.states[payout_id] for payout_id in self.run(effect.run_id).payout_ids}
+            payouts = {
+                payout_id: self.states[payout_id]
+                for payout_id in self.run(effect.run_id).payout_ids
+            }
             task.answer = RunBooks(self.now, payouts)
         elif kind is CloseReconcile:
             self.close_reconcile(effect)
@@ -346,7 +280,16 @@ class World:
         self.backup = Backup(
             dict(self.states),
             [
-                (p, p.earned, p.account, p.fingerprint, p.is_frozen, p.payable, p.in_transit, p.cash)
+                (
+                    p,
+                    p.earned,
+                    p.account,
+                    p.fingerprint,
+                    p.is_frozen,
+                    p.payable,
+                    p.in_transit,
+                    p.cash,
+                )
                 for p in self.payees
             ],
             [(run, run.is_cancelled, run.is_paused) for run in self.runs],
@@ -359,7 +302,16 @@ class World:
         self.tasks.clear()
         self.asleep.clear()
         self.states = dict(self.backup.states)
-        for payee, earned, account, fingerprint, is_frozen, payable, in_transit, cash in self.backup.payees:
+        for (
+            payee,
+            earned,
+            account,
+            fingerprint,
+            is_frozen,
+            payable,
+            in_transit,
+            cash,
+        ) in self.backup.payees:
             payee.account, payee.fingerprint, payee.is_frozen = account, fingerprint, is_frozen
             payee.payable, payee.in_transit, payee.cash = payable, in_transit, cash
             payee.payable += payee.earned - earned

@@ -34,7 +34,7 @@ _MOST_ASKED_AT_ONCE = 500
 _SECONDS_TO_ASK = 2.0
 
 _CHANGED_SQL = (
-    LINK_SQL
+    LINK_SQL  # noqa: S608 - constants of ours
     + """
 WHERE l.updated_at > now() - make_interval(secs => %(seconds)s)
    OR l.program_id IN (

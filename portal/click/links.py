@@ -12,7 +12,7 @@ from tracking.spool import belongs_to
 # One row a link: what COPY writes into the snapshot and SELECT returns. The hosts come as one text.
 LINK_SQL = """
 SELECT l.code, l.id, l.enrolment_id, l.program_id, l.affiliate_id, l.destination,
-       l.status, e.status, a.status, p.status, p.landing_url, array_to_string(p.allowed_hosts, ' ')
+       e.status, a.status, p.status, p.landing_url, array_to_string(p.allowed_hosts, ' ')
 FROM tracking_link l
 JOIN affiliates_enrolment e ON e.id = l.enrolment_id
 JOIN affiliates_affiliate a ON a.id = l.affiliate_id
@@ -71,7 +71,7 @@ class LinkBuilder:
                 program_id=UUID(program),
                 affiliate_id=UUID(affiliate),
             ),
-            reason=reason,
+            reason=reason or ("no_destination" if target is None else ""),
             problem=problem,
             allowed_hosts=rules.allowed_hosts,
         )
@@ -140,7 +140,7 @@ def rows_of_snapshot(path: Path) -> Iterable[LinkRow]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             row = line.rstrip("\n").split("\t")
-            if len(row) != 12:
+            if len(row) != 11:
                 raise ValueError(f"{path.name} holds a line that is no link")
             yield [_plain(value) for value in row] if "\\" in line else row
 
@@ -156,14 +156,15 @@ def _plain(value: str) -> str:
     return value.replace("\\\\", "\\")
 
 
-def _reason(link: str, enrolment: str, affiliate: str, program: str) -> str:
-    """Why clicks on a link do not count, or nothing. A frozen affiliate's clicks do count."""
+def _reason(enrolment: str, affiliate: str, program: str) -> str:
+    """Why clicks on a link do not count, or nothing.
+
+    A frozen affiliate goes on earning, and a retired link goes on working: theirs do count.
+    """
     if program != "open":
         return f"program_{program}"
     if enrolment != "approved":
         return f"enrolment_{enrolment}"
     if affiliate == "closed":
         return "affiliate_closed"
-    if link != "active":
-        return f"link_{link}"
     return ""

@@ -9,8 +9,12 @@ import asyncio
 import ipaddress
 import logging
 import re
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from portal.click import pages
@@ -95,7 +99,8 @@ class Door:
         self._cookie_ending = cookie_ending(is_secure=settings.is_secure)
         self._follows: dict[str, int] = {}
         self._follows_until = 0.0
-        self._keeper.load()
+        with _stoppable():
+            self._keeper.load()
         self._keeper.start()
         self._commits.start()
         logger.info("door %d: %d links", self._writer.number, len(self._table.links))
@@ -281,6 +286,25 @@ class Door:
             "click_spool_bytes": spool_bytes(self._writer.path),
             "click_start_time_seconds": self._started_at,
         }
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """While the loop does not run yet, SIGTERM and SIGINT end the process at once.
+
+    Their handlers would only be heard by a running loop, and the signal would be lost.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_near(scope: "Scope") -> bool:

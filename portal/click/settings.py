@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from tracking.spool import DEFAULT_MOST_BYTES
 
 DEFAULT_DATABASE_URL = "postgresql://affiliate@/affiliate?host=/tmp"
-_LOCAL_HOSTS = {"localhost", "127.0.0.1"}
+_YES = frozenset({"1", "true", "yes", "on"})
+_NO = frozenset({"0", "false", "no", "off"})
 
 
 class SettingError(RuntimeError):
@@ -47,8 +48,8 @@ class DoorSettings:
             home_url=home_url,
             network_name=_text(environ, "NETWORK_NAME", "Meridian"),
             is_secure=urlsplit(door_url).scheme == "https",
-            # A product that itself runs on this machine's own address is somebody's workbench.
-            allow_local=urlsplit(home_url).hostname in _LOCAL_HOSTS,
+            # As in config/settings.py: a workbench's shops live on this machine.
+            allow_local=not _yes(environ, "PRODUCTION"),
             trusted_proxy_count=_whole(environ, "TRUSTED_PROXY_COUNT", 0),
             spool_most_bytes=_whole(environ, "CLICK_SPOOL_MOST_BYTES", DEFAULT_MOST_BYTES),
             flood_limit=_whole(environ, "CLICK_FLOOD_LIMIT", 60),
@@ -62,6 +63,14 @@ def _text(environ: Mapping[str, str], name: str, default: str) -> str:
     if file := environ.get(f"{name}_FILE"):
         return Path(file).read_text(encoding="utf-8").strip()
     return environ.get(name) or default
+
+
+def _yes(environ: Mapping[str, str], name: str) -> bool:
+    """A yes or no, no when unset."""
+    text = _text(environ, name, "no").strip().lower()
+    if text not in _YES | _NO:
+        raise SettingError(f"{name} is {text!r}. Use true or false.")
+    return text in _YES
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int) -> int:

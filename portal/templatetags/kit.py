@@ -12,8 +12,10 @@ from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from ua_parser import parse
 
 from portal import formats
+from portal.form_errors import sentences_of
 from portal.icons import draw_icon
 from portal.states import WORKSPACE_KINDS, State, state_of
 
@@ -105,7 +107,7 @@ def change(rate: Decimal | float | str | None, *, good: str = "up") -> SafeStrin
 # ── Times ────────────────────────────────────────────────────────────────────────────────
 @register.simple_tag
 def when(moment: datetime | date | str | None, style: str = "date", *, zone: str = "") -> SafeString | str:
-    """`{% when sale.at "time" %}`: styles date, time (date and clock), clock, month, ago.
+    """`{% when sale.at "time" %}`: styles date, short, time (date and clock), clock, month, ago.
 
     The hover text has the weekday, the clock and the zone.
     """
@@ -139,7 +141,7 @@ def status(
     state: State = state_of(kind, str(value))
     text = str(state.label)
     if until and state.until is not None:
-        text = str(state.until) % {"date": formats.format_moment(until)}
+        text = str(state.until) % {"date": formats.format_moment(until, style="short")}
     if detail:
         text = f"{text} · {detail}"
     return _badge(text, state.tone, state.icon)
@@ -232,11 +234,25 @@ def language_tag(code: str) -> str:
     return formats.language_tag(code)
 
 
+@register.filter
+def browser_name(user_agent: str) -> str:
+    """A user agent in words: "Firefox · Windows"; what cannot be told is left out."""
+    seen = parse(user_agent)
+    known = [part.family for part in (seen.user_agent, seen.os) if part is not None]
+    return " · ".join(known) or _("Unknown browser")
+
+
 # ── Forms ────────────────────────────────────────────────────────────────────────────────
 @register.filter
 def is_checkbox(bound: BoundField) -> bool:
     """Whether the field is one tick, whose label stands behind it."""
     return isinstance(bound.field.widget, CheckboxInput)
+
+
+@register.filter
+def sentences(bound: BoundField) -> list[str]:
+    """What is wrong with the field, said with its own label."""
+    return sentences_of(bound)
 
 
 @register.simple_tag
@@ -251,7 +267,8 @@ def error_summary(form: BaseForm) -> SafeString | str:
     """`{% error_summary form %}`: what is wrong with the form, each linked to its field."""
     problems: list[tuple[str, str]] = [(str(error), "") for error in form.non_field_errors()]
     for bound in form:
-        problems += [(str(error), bound.id_for_label or bound.auto_id) for error in bound.errors]
+        target = bound.id_for_label or (f"{bound.auto_id}_0" if bound.use_fieldset else bound.auto_id)
+        problems += [(sentence, target) for sentence in sentences_of(bound)]
     if not problems:
         return ""
     return render_to_string("portal/forms/error_summary.html", {"problems": problems})

@@ -104,7 +104,7 @@ document.addEventListener("submit", (event) => {
 });
 
 // Forms: go to what is wrong, send once, Ctrl+Enter sends.
-$("[data-error-summary]")?.focus();
+$("[data-error-summary]:not([data-sample] *)")?.focus();
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post") return;
@@ -125,7 +125,7 @@ if (palette) {
   const places = () => {
     const seen = new Set();
     return $$(".rail a, .switcher a, .menu-panel a, [data-command]")
-      .map((link) => ({ text: ($(".grow", link)?.firstChild ?? link).textContent.trim(), url: link.href, icon: $(".icon", link) }))
+      .map((link) => ({ text: ($(".grow", link)?.firstChild ?? $("span:not(.count)", link) ?? link).textContent.trim(), url: link.href, icon: $(".icon", link) }))
       .filter(({ text, url }) => text && !seen.has(url) && seen.add(url));
   };
   const mark = (index) => {

@@ -1,0 +1,162 @@
+"""Where an amount stands, in the words people read (portal/states.py, kind `money`): derived here, once.
+
+Partner, merchant and finance all ask this module, so one commission has one state everywhere.
+`states_of` reads a list's states in a fixed number of queries; `in_state` is the same rule as a
+question to the database, and a test holds the two together.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.utils import timezone
+
+from affiliates.models import Affiliate
+from payouts.models import Commission, Payout, PayoutItem
+from tracking.models import Refund
+
+#: Payouts go out about this day of the month, for what was approved before the month began.
+PAY_DAY = 5
+
+#: The states a commission can be in, in the order of its life.
+COMMISSION_STATES = ("pending", "approved", "in_run", "sent", "paid", "held", "not_paid", "reversed", "clawed_back")
+
+_P = Payout.State
+_IN_RUN = (_P.READY, _P.SENDING, _P.UNSURE)
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyState:
+    """Where an amount stands.
+
+    `name` is a key of the kind `money` in portal/states.py and `until` the date its sentence takes
+    (end of the hold, expected pay day, day of payment or reversal). `run` is the run's label while
+    one holds it; `reason` a code of docs/reasons.md when it is held, not paid or reversed.
+    """
+
+    name: str
+    until: datetime | None = None
+    run: str = ""
+    reason: str = ""
+    payout: str = ""
+
+
+def expected_payout_at(approved_at: datetime, *, at: datetime) -> datetime:
+    """About when an amount approved then is paid: the first pay day after its month, and not before `at`."""
+    after = max(_pay_day(approved_at, months=1), _pay_day(at, months=0))
+    return after if after >= at else _pay_day(at, months=1)
+
+
+def state_of(commission: Commission, *, at: datetime | None = None) -> MoneyState:
+    """Where one commission stands now."""
+    return states_of([commission], at=at)[commission.pk]
+
+
+def states_of(commissions: Iterable[Commission], *, at: datetime | None = None) -> dict[UUID, MoneyState]:
+    """Where each commission stands now, by its key; at most three queries."""
+    rows = list(commissions)
+    at = at or timezone.now()
+    items = {
+        item.commission_id: item
+        for item in PayoutItem.objects.filter(commission__in=[row.pk for row in rows], released_at=None).select_related(
+            "payout__run"
+        )
+    }
+    reversed_ = [row.conversion_id for row in rows if row.status == Commission.Status.REVERSED]
+    refunds = _last_refunds(reversed_) if reversed_ else {}
+    waiting = {row.affiliate_id for row in rows if row.status == Commission.Status.APPROVED and row.pk not in items}
+    stopped = (
+        dict(
+            Affiliate.objects.filter(pk__in=waiting)
+            .exclude(status=Affiliate.Status.ACTIVE)
+            .values_list("pk", "status")
+        )
+        if waiting
+        else {}
+    )
+    return {
+        row.pk: _state(
+            row,
+            items.get(row.pk),
+            refunded=refunds.get(row.conversion_id),
+            stopped=stopped.get(row.affiliate_id, ""),
+            at=at,
+        )
+        for row in rows
+    }
+
+
+def in_state(commissions: QuerySet[Commission], name: str) -> QuerySet[Commission]:
+    """Those of the commissions that stand there; all of them for a name that is no state."""
+    if name not in COMMISSION_STATES:
+        return commissions
+    if name == "not_paid":
+        return commissions.filter(amount_minor=0)
+    commissions = commissions.exclude(amount_minor=0)
+    if name == "pending":
+        return commissions.filter(status=Commission.Status.PENDING)
+    if name in {"reversed", "clawed_back"}:
+        taken_back = commissions.filter(status=Commission.Status.REVERSED)
+        return taken_back.filter(_in_payout()) if name == "clawed_back" else taken_back.exclude(_in_payout())
+    approved = commissions.filter(status=Commission.Status.APPROVED)
+    if name == "approved":
+        return approved.exclude(_in_payout()).filter(affiliate__status=Affiliate.Status.ACTIVE)
+    if name == "held":
+        blocked = approved.filter(_in_payout(_P.BLOCKED))
+        return blocked | approved.exclude(_in_payout()).exclude(affiliate__status=Affiliate.Status.ACTIVE)
+    return approved.filter(_in_payout(*{"in_run": _IN_RUN, "sent": (_P.SENT,), "paid": (_P.PAID,)}[name]))
+
+
+def state_of_payout(payout: Payout, *, at: datetime | None = None) -> MoneyState:
+    """Where a payout's amount stands, in the same words; called off is `reversed` with its reason."""
+    if payout.state == _P.CANCELLED:
+        return MoneyState("reversed", run=payout.run.label, reason=payout.block_reason, payout=payout.public_id)
+    return _state_in_payout(payout, at=at or timezone.now())
+
+
+def _state(
+    commission: Commission, item: PayoutItem | None, *, refunded: datetime | None, stopped: str, at: datetime
+) -> MoneyState:
+    if not commission.amount_minor:
+        return MoneyState("not_paid", reason="rate_is_zero")
+    if commission.status == Commission.Status.REVERSED:
+        if item is not None:
+            return MoneyState("clawed_back", reason="order_refunded", run=item.payout.run.label, payout=item.payout.public_id)
+        return MoneyState("reversed", until=refunded, reason="order_refunded")
+    if commission.status == Commission.Status.PENDING:
+        return MoneyState("pending", until=commission.due_at)
+    if item is not None:
+        return _state_in_payout(item.payout, at=at)
+    if stopped:
+        return MoneyState("held", reason=f"affiliate_{stopped}")
+    return MoneyState("approved", until=expected_payout_at(commission.approved_at or commission.due_at, at=at))
+
+
+def _state_in_payout(payout: Payout, *, at: datetime) -> MoneyState:
+    more: dict[str, Any] = {"run": payout.run.label, "payout": payout.public_id}
+    if payout.state == _P.PAID:
+        return MoneyState("paid", until=payout.settled_at, **more)
+    if payout.state == _P.SENT:
+        return MoneyState("sent", **more)
+    if payout.state == _P.BLOCKED:
+        return MoneyState("held", reason=payout.block_reason or "payout_blocked", **more)
+    pays = _pay_day(payout.run.ends_at, months=0)
+    return MoneyState("in_run", until=pays if pays >= at else None, **more)
+
+
+def _in_payout(*states: str) -> Exists:
+    live = PayoutItem.objects.filter(commission=OuterRef("pk"), released_at=None)
+    return Exists(live.filter(payout__state__in=states) if states else live)
+
+
+def _last_refunds(conversions: list[UUID]) -> dict[UUID, datetime]:
+    rows = Refund.objects.filter(conversion__in=conversions).values_list("conversion").annotate(last=Max("at"))
+    return dict(rows)
+
+
+def _pay_day(moment: datetime, *, months: int) -> datetime:
+    index = moment.astimezone(UTC).month - 1 + months
+    return datetime(moment.astimezone(UTC).year + index // 12, index % 12 + 1, PAY_DAY, tzinfo=UTC)

@@ -1,0 +1,293 @@
+"""The words and links of an explanation: payouts/queries/explain.py decides, this says it.
+
+    places = Places(here=reverse("merchant:commission", args=[...]), entry=entry_url)
+    context["explain"] = explain_context(explanation_of(commission, viewer="merchant"), places=places)
+
+    {% include "portal/parts/explain.html" with why_title=explain.why_title %}
+
+Lists show a row's state with its words: `{% status "money" state.name until=state.until detail=row.detail %}`
+where `row.detail` is `detail_of(state)`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+from babel.dates import format_timedelta
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ledger.money import Money
+from payouts.queries.explain import Explanation, MoneyState, Rival, Skipped, Step
+from portal.formats import explained, format_moment, format_money, format_percent, locale_of
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where one audience's page leads to. An address left empty leads to the explanation itself (`here`)."""
+
+    here: str
+    order: str = ""
+    rule: str = ""
+    payout: str = ""
+    entry: Callable[[str], str] | None = None  # from an entry's public id
+    question: str = ""
+
+
+#: Why an amount is held, not paid, reversed or clawed back. The codes are those of docs/reasons.md.
+REASONS: dict[str, str | Promise] = {
+    "rate_is_zero": gettext_lazy("the rule pays nothing for this order"),
+    "order_refunded": gettext_lazy("the order was refunded"),
+    "affiliate_frozen": gettext_lazy("the membership is frozen"),
+    "affiliate_closed": gettext_lazy("the membership is closed"),
+    "payout_blocked": gettext_lazy("the payout was stopped"),
+    "payee_not_payable": gettext_lazy("the payout account cannot be paid"),
+    "destination_changed": gettext_lazy("the payout account was changed"),
+    "transfer_reversed": gettext_lazy("the transfer came back"),
+    "run_cancelled": gettext_lazy("the payout run was called off"),
+    "excluded": gettext_lazy("taken out of the payout run for now"),
+    "account_closed": gettext_lazy("the payout account is closed"),
+    "balance_insufficient": gettext_lazy("waiting for funds"),
+    "no_payout_method": gettext_lazy("no payout account yet"),
+    "item_returned": gettext_lazy("the goods came back"),
+    "returned": gettext_lazy("the goods came back"),
+    "cancelled": gettext_lazy("the order was cancelled"),
+    "duplicate": gettext_lazy("the order was counted twice"),
+    "out_of_stock": gettext_lazy("out of stock"),
+    "fraud": gettext_lazy("the payment was fraudulent"),
+}
+
+#: Why another click lost; `{whose}` is one of the phrases of `_whose`.
+_LOST: dict[str, str | Promise] = {
+    "older_than_the_last": gettext_lazy("{whose} of {time} is older. The last click wins."),
+    "outside_window": gettext_lazy("{whose} of {time} is outside the window."),
+    "click_not_counted": gettext_lazy("{whose} of {time} was not counted: it came from a program, not from a person."),
+    "not_enrolled": gettext_lazy("{whose} of {time} came without an approved place in the program."),
+    "click_after_order": gettext_lazy("{whose} of {time} came after the order."),
+    "no_terms_in_force": gettext_lazy("{whose} of {time} came before the program's first terms."),
+    "click_of_another_merchant": gettext_lazy("{whose} of {time} was for another merchant."),
+}
+
+_BASE_PARTS: dict[str, str | Promise] = {
+    "tax": gettext_lazy("Tax"),
+    "shipping": gettext_lazy("Shipping"),
+    "discount": gettext_lazy("Discount"),
+    "refunded": gettext_lazy("Refunded"),
+}
+
+_STEPS: dict[str, str | Promise] = {
+    "click": gettext_lazy("Click"),
+    "order": gettext_lazy("Order"),
+    "attributed": gettext_lazy("Attributed"),
+    "refunded": gettext_lazy("Refund"),
+    "hold": gettext_lazy("Hold ends"),
+    "approved": gettext_lazy("Approved"),
+    "run": gettext_lazy("In payout run"),
+    "sent": gettext_lazy("Sent"),
+    "paid": gettext_lazy("Paid"),
+    "held": gettext_lazy("Held"),
+    "not_paid": gettext_lazy("Not paid"),
+    "reversed": gettext_lazy("Reversed"),
+    "clawed_back": gettext_lazy("Netted from a later payout"),
+}
+
+_DATED_ONLY = frozenset({"hold", "approved", "run", "sent", "paid"})
+
+
+class Rate(Protocol):
+    """What a rule line pays: RuleFacts here, a rule line elsewhere."""
+
+    @property
+    def kind(self) -> str:
+        """percent or flat."""
+
+    @property
+    def rate(self) -> Decimal:
+        """A fraction."""
+
+    @property
+    def flat(self) -> Money | None:
+        """The fixed amount."""
+
+
+def reason_words(code: str) -> str:
+    """A reason's words in the middle of a sentence; an unknown code is shown as it is, spaced."""
+    return str(REASONS.get(code, code.replace("_", " ")))
+
+
+def detail_of(state: MoneyState) -> str:
+    """What follows the word of a state on its badge: the run's label, or the reason."""
+    if state.name in {"held", "not_paid", "reversed"}:
+        return reason_words(state.reason) if state.reason else ""
+    return state.run if state.name in {"in_run", "sent"} else ""
+
+
+def rate_text(rate: Rate) -> str:
+    """What a rule line pays, in short: "20%" or "$5.00"."""
+    return format_money(rate.flat) if rate.flat is not None else format_percent(rate.rate)
+
+
+def event_words(event: str) -> str:
+    """What a conversion's event is called."""
+    return {"sale": _("sale"), "lead": _("lead"), "signup": _("sign-up"), "trial": _("trial")}.get(event, event)
+
+
+def explain_context(explanation: Explanation, *, places: Places) -> dict[str, Any]:
+    """The context of the kit's part `explain` (portal/parts/explain.html), and `why_title` beside it."""
+    return {
+        "id": explanation.id,
+        "sentence": _sentence(explanation, places),
+        "because": _because(explanation, places),
+        "kind": "money",
+        "state": explanation.state.name,
+        "until": explanation.state.until,
+        "detail": detail_of(explanation.state),
+        "base": _base(explanation, places),
+        "rule": _rule(explanation, places),
+        "why_title": _("Why you") if explanation.viewer == "partner" else _("Why %(name)s") % {"name": explanation.affiliate_name},
+        "why": _why(explanation),
+        "did_not_apply": [(one.name, _did_not_apply(one)) for one in explanation.skipped],
+        "timeline": [_step(step, explanation, places) for step in explanation.steps],
+        "ledger": _ledger(explanation, places),
+        "question_url": places.question,
+    }
+
+
+def _figure(amount: Money, url: str) -> SafeString:
+    return explained(format_money(amount), url)
+
+
+def _sentence(one: Explanation, places: Places) -> SafeString:
+    amount = _figure(one.remaining, f"{places.here}#ledger")
+    if one.taken_back and not one.remaining:
+        return format_html(_("{amount} is left of {accrued}"), amount=amount, accrued=_figure(one.amount, f"{places.here}#ledger"))
+    if one.rule.flat is not None:
+        return format_html(_("{amount} = a fixed amount for each {event}"), amount=amount, event=event_words(one.rule.event))
+    rate = format_percent(one.rule.rate, digits=4)
+    return format_html(_("{amount} = {rate} of {base}"), amount=amount, rate=rate, base=_figure(one.base, f"{places.here}#base"))
+
+
+def _because(one: Explanation, places: Places) -> SafeString:
+    values: Mapping[str, Any] = {"line": one.rule.name, "rate": rate_text(one.rule), "program": one.rule.program}
+    if one.rule.flat is not None:
+        text = format_html(_("In {program}, “{line}” pays a fixed amount, whatever the order's size."), **values)
+    elif one.rule.basis == "gross":
+        text = format_html(_("In {program}, “{line}” pays {rate} of the order after tax, shipping and discount."), **values)
+    else:
+        text = format_html(_("In {program}, “{line}” pays {rate} of the order's net amount."), **values)
+    if not one.taken_back:
+        return text
+    here = f"{places.here}#ledger"
+    return format_html(
+        _("{text} It was {accrued} before refunds took {taken} back."),
+        text=text, accrued=_figure(one.amount, here), taken=_figure(one.taken_back, here),
+    )
+
+
+def _base(one: Explanation, places: Places) -> dict[str, Any]:
+    url = places.order or f"{places.here}#timeline"
+    lines = []
+    for step in one.base_steps:
+        label = _("Order %(ref)s") % {"ref": one.order.ref} if step.what == "amount" else _BASE_PARTS.get(step.what, step.what)
+        lines.append((label, step.amount, url))
+    return {"lines": lines, "total": (_("Commissionable"), one.base, url)}
+
+
+def _rule(one: Explanation, places: Places) -> dict[str, Any]:
+    name = _("%(program)s, rules v%(version)s, line %(line)s: %(name)s") % {
+        "program": one.rule.program, "version": one.rule.version, "line": one.rule.position, "name": one.rule.name,
+    }
+    terms = ""
+    if one.rule.terms_version is not None:
+        terms = _("Terms v%(version)s were in force at the click: hold of %(hold)s.") % {
+            "version": one.rule.terms_version, "hold": _days(one.rule.hold_days or 0),
+        }
+    return {"name": name, "url": places.rule, "since": one.rule.since, "text": terms}
+
+
+def _why(one: Explanation) -> list[str]:
+    told: list[str] = []
+    if one.touch is not None:
+        values = {
+            "time": format_moment(one.touch.at, style="time"),
+            "link": f"/r/{one.touch.link_code}" if one.touch.link_code else _("a link"),
+            "before": _duration(one.order.occurred_at - one.touch.at),
+            "window": _days(one.touch.window_days or 0),
+        }
+        told.append(_("Click of %(time)s on %(link)s, %(before)s before the order; the window is %(window)s.") % values)
+    if one.model == "last_click":
+        told.append(_("The last click before the order wins."))
+    return told + [_lost(rival, viewer=one.viewer) for rival in one.rivals]
+
+
+def _lost(rival: Rival, *, viewer: str) -> str:
+    text = str(_LOST.get(rival.reason, gettext_lazy("{whose} of {time} did not count.")))
+    return text.format(whose=_whose(rival, viewer=viewer), time=format_moment(rival.at, style="time"))
+
+
+def _whose(rival: Rival, *, viewer: str) -> str:
+    if rival.is_own:
+        return _("An earlier click on your links") if viewer == "partner" else _("An earlier click of the same partner")
+    return _("%(name)s's click") % {"name": rival.name} if rival.name else _("Another partner's click")
+
+
+def _did_not_apply(one: Skipped) -> str:
+    if one.why == "event":
+        return _("is for “%(wants)s”; this order is “%(found)s”") % {
+            "wants": event_words(one.wants), "found": event_words(one.found),
+        }
+    return reason_words(one.why)
+
+
+def _step(step: Step, one: Explanation, places: Places) -> dict[str, Any]:
+    detail = ""
+    if step.what == "click" and step.note:
+        detail = f"/r/{step.note}"
+    elif step.what == "refunded" or (step.what == "held" and step.note):
+        detail = reason_words(step.note) if step.note else ""
+    elif step.what == "attributed":
+        detail = _("last click")
+    elif step.what in {"order", "run", "sent"}:
+        detail = step.note
+    elif step.what == "not_paid":
+        detail = reason_words(step.note)
+    if not step.state and step.what != "hold" and not detail:
+        detail = _("expected")
+    is_dated = step.what in _DATED_ONLY and step.state != "done"
+    url = {"order": places.order, "run": places.payout, "sent": places.payout, "paid": places.payout}.get(step.what, "")
+    return {
+        "what": _STEPS.get(step.what, step.what),
+        "at": step.at,
+        "style": "date" if is_dated else "time",
+        "detail": detail,
+        "state": step.state,
+        "url": url if step.state == "done" else "",
+    }
+
+
+def _ledger(one: Explanation, places: Places) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": line.at,
+            "debit": line.debit,
+            "credit": line.credit,
+            "amount": line.amount,
+            "reference": line.reference,
+            "url": places.entry(line.entry) if places.entry else f"{places.here}#ledger",
+        }
+        for line in one.ledger
+    ]
+
+
+def _days(days: int) -> str:
+    return str(format_timedelta(timedelta(days=days), granularity="day", threshold=10_000, locale=locale_of()))
+
+
+def _duration(difference: timedelta) -> str:
+    return str(format_timedelta(max(difference, timedelta(0)), locale=locale_of()))
+

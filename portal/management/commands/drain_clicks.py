@@ -1,0 +1,116 @@
+"""manage.py drain_clicks: moves clicks from the door's spool files into the database."""
+
+import signal
+import time
+from argparse import ArgumentParser
+from contextlib import closing
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection as django_connection
+from psycopg.conninfo import make_conninfo
+
+from tracking import drain
+from tracking.spool import backlog_of
+
+_SECONDS_WHEN_IDLE = 0.2
+_SECONDS_BETWEEN_ATTEMPTS = 2.0
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Command(BaseCommand):
+    """Drains for ever, or once."""
+
+    help = "Moves clicks from the spool into the database, until it is stopped."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The command's options."""
+        parser.add_argument("--once", action="store_true", help="drain what waits now, then end")
+        parser.add_argument("--spool-dir", type=Path, default=None, help="default: CLICK_SPOOL_DIR")
+
+    def handle(self, *, once: bool, spool_dir: Path | None, **options: object) -> None:
+        """Runs the drain. With --once a database that is away is an error."""
+        directory = Path(settings.CLICK_SPOOL_DIR) if spool_dir is None else spool_dir
+        if once:
+            try:
+                with closing(drain.connect(conninfo())) as connection:
+                    done = drain.drain_all(connection, directory)
+            except psycopg.Error as error:
+                raise CommandError(f"the database is away: {error}") from error
+            self._print_line(done, directory)
+            return
+        self._is_stopped = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        while not self._is_stopped:
+            try:
+                with closing(drain.connect(conninfo())) as connection:
+                    self._drain_until_stopped(connection, directory)
+            except psycopg.Error as error:
+                self.stderr.write(
+                    f"drain_clicks: the database is away, clicks wait in the spool: {error}"
+                )
+                time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+
+    def _drain_until_stopped(self, connection: psycopg.Connection[Any], directory: Path) -> None:
+        """Moves batch after batch; says every few seconds what it has done."""
+        done = drain.Drained()
+        said_at = time.monotonic()
+        while not self._is_stopped:
+            step = drain.drain_directory(connection, directory)
+            done.add(step)
+            now = time.monotonic()
+            if done.clicks and now - said_at >= _SECONDS_BETWEEN_LINES:
+                self._print_line(done, directory)
+                done, said_at = drain.Drained(), now
+            if not step.clicks:
+                time.sleep(_SECONDS_WHEN_IDLE)
+        if done.clicks:
+            self._print_line(done, directory)
+
+    def _print_line(self, done: drain.Drained, directory: Path) -> None:
+        """One line of figures: what was moved, and what waits."""
+        backlog = backlog_of(directory)
+        oldest = (
+            "" if backlog.oldest_at is None else f" oldest={backlog.oldest_at:%Y-%m-%dT%H:%M:%SZ}"
+        )
+        self.stdout.write(
+            f"drain_clicks: clicks={done.clicks} inserted={done.inserted} duplicates={done.duplicates}"
+            f" quarantined={done.quarantined} waiting={backlog.clicks}{oldest}"
+            f" in_quarantine={backlog.quarantined} spool_bytes={backlog.bytes}"
+        )
+        self.stdout.flush()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        """Ends after the batch in hand."""
+        self._is_stopped = True
+
+
+def conninfo() -> str:
+    """Where Django's database is, in libpq's words; under test that is the test database."""
+    parameters = django_connection.get_connection_params()
+    known: dict[str, Any] = {name: value for name, value in parameters.items() if name in _LIBPQ}
+    return make_conninfo("", **known)
+
+
+_LIBPQ = frozenset(
+    {
+        *(
+            "dbname",
+            "user",
+            "password",
+            "host",
+            "port",
+            "passfile",
+            "service",
+            "connect_timeout",
+            "options",
+        ),
+        *("sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "gssencmode"),
+    }
+)
