@@ -31,6 +31,19 @@ FIELD_ENCRYPTION_KEYS = env_list("FIELD_ENCRYPTION_KEYS")
 if PRODUCTION and not FIELD_ENCRYPTION_KEYS:
     raise SettingError("FIELD_ENCRYPTION_KEYS is not set. Make one with: openssl rand -base64 32")
 
+# ── Stripe, or our own stand-in ──────────────────────────────────────────────────────────
+STRIPE_SECRET_KEY = env_str("STRIPE_SECRET_KEY", None if PRODUCTION else "")
+STRIPE_WEBHOOK_SECRET = env_str("STRIPE_WEBHOOK_SECRET", None if PRODUCTION else "whsec_standin")
+STRIPE_IS_STANDIN = not STRIPE_SECRET_KEY
+STRIPE_API_BASE = env_str("STRIPE_API_BASE", "http://127.0.0.1:8002" if STRIPE_IS_STANDIN else "")
+STRIPE_ACCOUNTS_API = env_str("STRIPE_ACCOUNTS_API", "v2")
+# How long a payout destination must have been known before money goes there (fault 24).
+PAYOUT_METHOD_HOLD_DAYS = env_int("PAYOUT_METHOD_HOLD_DAYS", 7)
+# Below these amounts, in minor units, money stays payable until the next run.
+PAYOUT_MINIMUMS = {"USD": 1_000, "EUR": 1_000, "GBP": 1_000, "JPY": 1_000, "CAD": 1_000, "CHF": 1_000}
+# Stripe allows 25 requests a second per endpoint; stay under it.
+PAYOUT_SENDS_PER_SECOND = env_int("PAYOUT_SENDS_PER_SECOND", 20)
+
 # ── Hosts and transport ──────────────────────────────────────────────────────────────────
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1],testserver")
 if PRODUCTION and not ALLOWED_HOSTS:
@@ -65,7 +78,8 @@ SECURE_CSP = {
     "font-src": [CSP.SELF],
     "object-src": [CSP.NONE],
     "base-uri": [CSP.NONE],
-    "form-action": [CSP.SELF],
+    # Setting up payouts is a form that ends on Stripe's pages; browsers hold redirects to this list too.
+    "form-action": [CSP.SELF, "https://connect.stripe.com", *([STRIPE_API_BASE] if STRIPE_IS_STANDIN else [])],
     "frame-ancestors": [CSP.SELF],
 }
 
@@ -299,19 +313,6 @@ def _mailer(url: str) -> dict[str, object]:
 
 
 MAILERS = {"default": _mailer(EMAIL_URL)}
-
-# ── Stripe, or our own stand-in ──────────────────────────────────────────────────────────
-STRIPE_SECRET_KEY = env_str("STRIPE_SECRET_KEY", None if PRODUCTION else "")
-STRIPE_WEBHOOK_SECRET = env_str("STRIPE_WEBHOOK_SECRET", None if PRODUCTION else "whsec_standin")
-STRIPE_IS_STANDIN = not STRIPE_SECRET_KEY
-STRIPE_API_BASE = env_str("STRIPE_API_BASE", "http://127.0.0.1:8002" if STRIPE_IS_STANDIN else "")
-STRIPE_ACCOUNTS_API = env_str("STRIPE_ACCOUNTS_API", "v2")
-# How long a payout destination must have been known before money goes there (fault 24).
-PAYOUT_METHOD_HOLD_DAYS = env_int("PAYOUT_METHOD_HOLD_DAYS", 7)
-# Below these amounts, in minor units, money stays payable until the next run.
-PAYOUT_MINIMUMS = {"USD": 1_000, "EUR": 1_000, "GBP": 1_000, "JPY": 1_000, "CAD": 1_000, "CHF": 1_000}
-# Stripe allows 25 requests a second per endpoint; stay under it.
-PAYOUT_SENDS_PER_SECOND = env_int("PAYOUT_SENDS_PER_SECOND", 20)
 
 # ── Wagtail ──────────────────────────────────────────────────────────────────────────────
 WAGTAIL_SITE_NAME = NETWORK_NAME

@@ -58,7 +58,11 @@ def find_account(standin: Standin, account_id: str) -> dict[str, Any] | None:
 
 def related(account: dict[str, Any]) -> dict[str, str]:
     """How a thin event points at an account."""
-    return {"id": account["id"], "type": "v2.core.account", "url": f"/v2/core/accounts/{account['id']}"}
+    return {
+        "id": account["id"],
+        "type": "v2.core.account",
+        "url": f"/v2/core/accounts/{account['id']}",
+    }
 
 
 def refuse_destination(account: dict[str, Any]) -> None:
@@ -80,21 +84,34 @@ def refuse_destination(account: dict[str, Any]) -> None:
         )
 
 
-def change_account(standin: Standin, call: Call | None, account: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def change_account(
+    standin: Standin, call: Call | None, account: dict[str, Any], **changes: Any
+) -> dict[str, Any]:
     """Change an account's facts and tell of it in both interfaces' events."""
     was = dict(account)
     if "transfers" in changes:
         changes.setdefault("reason", REASONS.get(changes["transfers"]))
-    if changes.get("transfers") == "active" or (changes.get("is_submitted") and not account["bank"]):
+    if changes.get("transfers") == "active" or (
+        changes.get("is_submitted") and not account["bank"]
+    ):
         changes.setdefault("is_submitted", True)
         changes.setdefault("bank", account["bank"] or new_bank(account))
     account |= changes
     standin.store.save(account)
     if account == was:
         return account
-    record_event(standin, call, "account.updated", show(account), account=account["id"], previous={})
+    record_event(
+        standin, call, "account.updated", show(account), account=account["id"], previous={}
+    )
     if (was["transfers"], was["reason"]) != (account["transfers"], account["reason"]):
-        record_event(standin, call, "capability.updated", show_capability(account), account=account["id"], previous={})
+        record_event(
+            standin,
+            call,
+            "capability.updated",
+            show_capability(account),
+            account=account["id"],
+            previous={},
+        )
         record_thin_event(
             standin, call, "v2.core.account[configuration.recipient].capability_status_updated", related(account),
             data={"updated_capability": "stripe_balance.stripe_transfers"},
@@ -102,7 +119,12 @@ def change_account(standin: Standin, call: Call | None, account: dict[str, Any],
         record_thin_event(standin, call, "v2.core.account[requirements].updated", related(account))
     if account["bank"] != was["bank"] and was["bank"]:
         record_event(
-            standin, call, "account.external_account.updated", show_bank(account), account=account["id"], previous={}
+            standin,
+            call,
+            "account.external_account.updated",
+            show_bank(account),
+            account=account["id"],
+            previous={},
         )
         record_thin_event(standin, call, "v2.core.account[defaults].updated", related(account))
     if account["email"] != was["email"]:
@@ -114,14 +136,26 @@ def change_account(standin: Standin, call: Call | None, account: dict[str, Any],
 
 def close_account(standin: Standin, call: Call | None, account: dict[str, Any]) -> dict[str, Any]:
     """Close an account that holds nothing. Raises Refused while it does."""
-    if any(sum(pair) for pair in books.holdings(standin.store, account["id"], at=standin.clock.stamp()).values()):
-        raise Refused(400, f"The account {account['id']} still has a balance.", code="account_has_balance")
-    return change_account(standin, call, account, is_closed=True, transfers="rejected", reason="rejected_other")
+    if any(
+        sum(pair)
+        for pair in books.holdings(standin.store, account["id"], at=standin.clock.stamp()).values()
+    ):
+        raise Refused(
+            400, f"The account {account['id']} still has a balance.", code="account_has_balance"
+        )
+    return change_account(
+        standin, call, account, is_closed=True, transfers="rejected", reason="rejected_other"
+    )
 
 
 def new_bank(account: dict[str, Any], last4: str = "6789") -> dict[str, str]:
     """A bank account that payouts go to."""
-    return {"id": new_id("ba"), "last4": last4, "fingerprint": new_id("fp", 16)[3:], "currency": account["currency"]}
+    return {
+        "id": new_id("ba"),
+        "last4": last4,
+        "fingerprint": new_id("fp", 16)[3:],
+        "currency": account["currency"],
+    }
 
 
 # How v1 shows an account.
@@ -131,13 +165,23 @@ def show(account: dict[str, Any]) -> dict[str, Any]:
     """The account as v1 shows it."""
     status = {"active": "active", "pending": "pending"}.get(account["transfers"], "inactive")
     is_active = status == "active"
-    due = [] if account["is_submitted"] else ["external_account", "individual.verification.document", "tos_acceptance.date"]
-    past = ["individual.verification.document"] if account["is_submitted"] and account["transfers"] == "restricted" else []
+    due = (
+        []
+        if account["is_submitted"]
+        else ["external_account", "individual.verification.document", "tos_acceptance.date"]
+    )
+    past = (
+        ["individual.verification.document"]
+        if account["is_submitted"] and account["transfers"] == "restricted"
+        else []
+    )
     reason = None
     if account["transfers"] in ("rejected", "unsupported"):
         reason = {"rejected_fraud": "rejected.fraud"}.get(account["reason"], "rejected.other")
     elif not is_active:
-        reason = "requirements.pending_verification" if status == "pending" else "requirements.past_due"
+        reason = (
+            "requirements.pending_verification" if status == "pending" else "requirements.past_due"
+        )
     waiting = ["individual.verification.document"] if status == "pending" else []
     banks = [show_bank(account)] if account["bank"] else []
     return {
@@ -181,7 +225,9 @@ def show_capability(account: dict[str, Any]) -> dict[str, Any]:
     shown = show(account)
     needs = {name: shown["requirements"][name] for name in ("alternatives", "current_deadline", "currently_due",
              "errors", "eventually_due", "past_due", "pending_verification")}  # fmt: skip
-    reason = {"active": None, "pending": "pending.review"}.get(shown["capabilities"].get("transfers"), "pending.onboarding")
+    reason = {"active": None, "pending": "pending.review"}.get(
+        shown["capabilities"].get("transfers"), "pending.onboarding"
+    )
     return {
         "id": "transfers", "object": "capability", "account": account["id"], "requested": account["is_requested"],
         "requested_at": int(account["created"]), "requirements": needs | {"disabled_reason": reason},
@@ -253,7 +299,14 @@ def retrieve_own_account(standin: Standin, call: Call) -> dict[str, Any]:
             "metadata": {}, "payouts_enabled": True, "type": "standard"}  # fmt: skip
 
 
-@route("POST", "/v1/accounts/{}", {name: _CREATE[name] for name in ("email", "metadata", "business_type", "expand", "business_profile")})
+@route(
+    "POST",
+    "/v1/accounts/{}",
+    {
+        name: _CREATE[name]
+        for name in ("email", "metadata", "business_type", "expand", "business_profile")
+    },
+)
 def update_account(standin: Standin, call: Call) -> dict[str, Any]:
     """Change what a platform may change of an express account."""
     account = account_named(standin, call.parts[0])
@@ -298,7 +351,9 @@ def create_link(standin: Standin, call: Call) -> dict[str, Any]:
     return {"object": "account_link", "created": at, "expires_at": at + 300, "url": url}
 
 
-def keep_link(standin: Standin, call: Call, account: dict[str, Any], *, expires_at: int, urls: dict[str, Any]) -> str:
+def keep_link(
+    standin: Standin, call: Call, account: dict[str, Any], *, expires_at: int, urls: dict[str, Any]
+) -> str:
     """Keep a link to the onboarding page and answer its address."""
     token = new_id("link", 32)
     standin.store.run(

@@ -29,7 +29,9 @@ def include(value: Any, name: str) -> list[str]:
     asked = texts(value, name)
     for one in asked:
         if one not in INCLUDABLE:
-            raise Invalid(400, f"Invalid value for include: {one}", code="invalid_enum_value", param="include")
+            raise Invalid(
+                400, f"Invalid value for include: {one}", code="invalid_enum_value", param="include"
+            )
     return asked
 
 
@@ -57,8 +59,14 @@ def show(account: dict[str, Any], included: list[str]) -> dict[str, Any]:
 def _recipient(account: dict[str, Any]) -> dict[str, Any]:
     if not account["is_requested"]:
         return {"applied": True, "capabilities": None}
-    resolution = {"pending": "no_resolution", "restricted": "provide_info"}.get(account["transfers"], "contact_stripe")
-    details = [] if account["transfers"] == "active" else [{"code": account["reason"], "resolution": resolution}]
+    resolution = {"pending": "no_resolution", "restricted": "provide_info"}.get(
+        account["transfers"], "contact_stripe"
+    )
+    details = (
+        []
+        if account["transfers"] == "active"
+        else [{"code": account["reason"], "resolution": resolution}]
+    )
     capability = {"status": account["transfers"], "status_details": details}
     return {
         "applied": True,
@@ -84,7 +92,11 @@ def _requirements(account: dict[str, Any]) -> dict[str, Any]:
     reason = "routine_verification" if account["is_submitted"] else "routine_onboarding"
     wanted = ["identity.individual.documents.primary_verification"]
     if not account["is_submitted"]:
-        wanted = ["default_payout_method", *wanted, "identity.attestations.terms_of_service.account"]
+        wanted = [
+            "default_payout_method",
+            *wanted,
+            "identity.attestations.terms_of_service.account",
+        ]
     entries = [
         {
             "awaiting_action_from": "stripe" if account["transfers"] == "pending" else "user", "description": one,
@@ -95,7 +107,10 @@ def _requirements(account: dict[str, Any]) -> dict[str, Any]:
         }
         for one in wanted
     ]  # fmt: skip
-    return {"entries": entries, "summary": {"minimum_deadline": {"status": "past_due", "time": None}}}
+    return {
+        "entries": entries,
+        "summary": {"minimum_deadline": {"status": "past_due", "time": None}},
+    }
 
 
 _COLLECTOR = choice("application", "application_custom", "application_express", "stripe")
@@ -139,10 +154,19 @@ def _is_requested(recipient: Mapping[str, Any] | None) -> bool:
 
 def _need(given: Mapping[str, Any], name: str, *, prefix: str = "") -> None:
     if not given.get(name):
-        raise Invalid(400, f"Missing required field: {prefix}{name}.", code="missing_field", param=f"{prefix}{name}")
+        raise Invalid(
+            400,
+            f"Missing required field: {prefix}{name}.",
+            code="missing_field",
+            param=f"{prefix}{name}",
+        )
 
 
-@route("GET", "/v2/core/accounts", {"applied_configurations": texts, "closed": boolean, "limit": integer, "page": text})
+@route(
+    "GET",
+    "/v2/core/accounts",
+    {"applied_configurations": texts, "closed": boolean, "limit": integer, "page": text},
+)
 def list_accounts(standin: Standin, call: Call) -> dict[str, Any]:
     """Accounts, newest first, in pages; closed ones only when asked for."""
     limit = min(max(call.params.get("limit", 20), 1), 100)
@@ -168,7 +192,14 @@ def retrieve_account(standin: Standin, call: Call) -> dict[str, Any]:
     return show(_account(standin, call), call.params.get("include", []))
 
 
-@route("POST", "/v2/core/accounts/{}", {name: _CREATE[name] for name in ("contact_email", "display_name", "metadata", "include", "identity")})
+@route(
+    "POST",
+    "/v2/core/accounts/{}",
+    {
+        name: _CREATE[name]
+        for name in ("contact_email", "display_name", "metadata", "include", "identity")
+    },
+)
 def update_account(standin: Standin, call: Call) -> dict[str, Any]:
     """Change an account's plain fields."""
     account = _account(standin, call)

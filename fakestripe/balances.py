@@ -34,7 +34,11 @@ def retrieve_balance(standin: Standin, call: Call) -> dict[str, Any]:
     return balance_of(standin, call.account)
 
 
-@route("GET", "/v1/balance_transactions", LISTING | {"currency": currency, "source": text, "type": text, "payout": text})
+@route(
+    "GET",
+    "/v1/balance_transactions",
+    LISTING | {"currency": currency, "source": text, "type": text, "payout": text},
+)
 def list_balance_transactions(standin: Standin, call: Call) -> dict[str, Any]:
     """Everything that changed the balance, newest first."""
     types = [call.params["type"]] if "type" in call.params else None
@@ -75,7 +79,9 @@ def create_topup(standin: Standin, call: Call) -> dict[str, Any]:
     return top_up(standin, call, call.params["amount"], call.params["currency"], call.params)
 
 
-def top_up(standin: Standin, call: Call | None, minor: int, money: str, given: dict[str, Any]) -> dict[str, Any]:
+def top_up(
+    standin: Standin, call: Call | None, minor: int, money: str, given: dict[str, Any]
+) -> dict[str, Any]:
     """Put money from outside into the platform's balance."""
     at, topup_id = standin.clock.stamp(), new_id("tu")
     _, txn = books.move(
@@ -90,7 +96,9 @@ def top_up(standin: Standin, call: Call | None, minor: int, money: str, given: d
         "transfer_group": given.get("transfer_group"),
     }  # fmt: skip
     standin.store.add("topup", topup, created=at)
-    record_event(standin, call, "topup.created", topup | {"status": "pending", "balance_transaction": None})
+    record_event(
+        standin, call, "topup.created", topup | {"status": "pending", "balance_transaction": None}
+    )
     record_event(standin, call, "topup.succeeded", topup)
     record_event(standin, call, "balance.available", balance_of(standin, PLATFORM))
     return topup

@@ -31,7 +31,9 @@ class Clock:
 
     def set(self, moment: float, *, is_running: bool = False) -> None:
         """Go to a moment and stay there, or run on from it."""
-        self._frozen_at, self._offset = (None, moment - time.time()) if is_running else (moment, 0.0)
+        self._frozen_at, self._offset = (
+            (None, moment - time.time()) if is_running else (moment, 0.0)
+        )
         self._keep()
 
     def advance(self, seconds: float) -> None:
@@ -50,7 +52,12 @@ class Clock:
     def state(self) -> dict[str, Any]:
         """What the control surface shows."""
         mode = "frozen" if self._frozen_at is not None else "offset" if self._offset else "real"
-        return {"mode": mode, "now": self.now(), "now_iso": rfc3339(self.now()), "offset": self._offset}
+        return {
+            "mode": mode,
+            "now": self.now(),
+            "now_iso": rfc3339(self.now()),
+            "offset": self._offset,
+        }
 
     def _keep(self) -> None:
         self._store.set("clock", {"frozen_at": self._frozen_at, "offset": self._offset})
@@ -58,7 +65,11 @@ class Clock:
 
 def rfc3339(moment: float) -> str:
     """A moment as v2 writes it: UTC with milliseconds."""
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(moment, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 def parse_moment(value: Any) -> float:

@@ -80,7 +80,7 @@ def deliver_due(standin: Standin, *, is_forced: bool = False) -> list[dict[str, 
     if chosen["paused"] and not is_forced:
         return []
     due = standin.store.rows(
-        "SELECT seq, event, endpoint, tries FROM deliveries WHERE state = 'pending' AND due <= ? ORDER BY seq LIMIT 500",
+        "SELECT seq, event, endpoint, tries FROM deliveries WHERE state = 'pending' AND due <= ? ORDER BY due, seq LIMIT 500",
         float("inf") if is_forced else time.time(),
     )  # fmt: skip
     batch = [Delivery(*row) for row in due]
@@ -90,9 +90,15 @@ def deliver_due(standin: Standin, *, is_forced: bool = False) -> list[dict[str, 
         batch.reverse()
     elif chosen["order"] == "shuffled":
         random.shuffle(batch)
-    outcomes = []
+    outcomes: list[dict[str, Any]] = []
+    absent: set[str] = set()
     for one in batch:
+        if one.endpoint in absent and not is_forced:
+            continue
         outcomes += [_try(standin, one, chosen) for _ in range(max(int(chosen["copies"]), 1))]
+        if not outcomes[-1]["answer"].isdigit():
+            # Nobody answers there: the others need not knock too, each time round one is enough.
+            absent.add(one.endpoint)
         if settings(standin)["paused"] and not is_forced:
             break
     return outcomes
@@ -103,7 +109,8 @@ def redeliver(standin: Standin, event_ids: list[str]) -> list[dict[str, Any]]:
     outcomes = []
     for event_id in event_ids:
         rows = standin.store.rows(
-            "SELECT min(seq), event, endpoint, 0 FROM deliveries WHERE event = ? GROUP BY endpoint ORDER BY 1", event_id
+            "SELECT min(seq), event, endpoint, 0 FROM deliveries WHERE event = ? GROUP BY endpoint ORDER BY 1",
+            event_id,
         )
         outcomes += [_try(standin, Delivery(*row), settings(standin)) for row in rows]
     return outcomes
@@ -111,14 +118,18 @@ def redeliver(standin: Standin, event_ids: list[str]) -> list[dict[str, Any]]:
 
 def discard(standin: Standin) -> int:
     """Give up on everything that is still to be delivered."""
-    return standin.store.run("UPDATE deliveries SET state = 'discarded' WHERE state = 'pending'").rowcount
+    return standin.store.run(
+        "UPDATE deliveries SET state = 'discarded' WHERE state = 'pending'"
+    ).rowcount
 
 
 def _postpone(standin: Standin, one: Delivery, seconds: float) -> bool:
     """Let a new delivery wait for its delay once. True when it has waited."""
     row = standin.store.one("SELECT due FROM deliveries WHERE seq = ?", one.seq)
     if row and row[0] == 0:
-        standin.store.run("UPDATE deliveries SET due = ? WHERE seq = ?", time.time() + seconds, one.seq)
+        standin.store.run(
+            "UPDATE deliveries SET due = ? WHERE seq = ?", time.time() + seconds, one.seq
+        )
         return False
     return True
 
@@ -127,7 +138,9 @@ def _try(standin: Standin, one: Delivery, chosen: dict[str, Any]) -> dict[str, A
     event = standin.store.find("event", one.event) or standin.store.find("thin_event", one.event)
     endpoint = standin.store.find("webhook_endpoint", one.endpoint)
     if event is None or endpoint is None or endpoint["status"] != "enabled":
-        standin.store.run("UPDATE deliveries SET state = 'discarded' WHERE seq = ? AND state = 'pending'", one.seq)
+        standin.store.run(
+            "UPDATE deliveries SET state = 'discarded' WHERE seq = ? AND state = 'pending'", one.seq
+        )
         return {"event": one.event, "endpoint": one.endpoint, "answer": "discarded"}
     payload = json.dumps(notification(event))
     secret = standin.store.setting("secrets", {}).get(one.endpoint, "")
@@ -135,11 +148,15 @@ def _try(standin: Standin, one: Delivery, chosen: dict[str, Any]) -> dict[str, A
     signature = sign(payload, secret, at=int(time.time() + chosen["skew"]))
     answer = _post(endpoint["url"], payload, signature)
     if answer.isdigit() and answer.startswith("2"):
-        standin.store.run("UPDATE deliveries SET state = 'delivered', answer = ? WHERE seq = ?", answer, one.seq)
+        standin.store.run(
+            "UPDATE deliveries SET state = 'delivered', answer = ? WHERE seq = ?", answer, one.seq
+        )
     else:
         tries = one.tries + 1
         wait = min(chosen["retry_base"] * 2 ** min(tries - 1, 30), chosen["retry_limit"])
-        state = "failed" if chosen["give_up_after"] and tries >= chosen["give_up_after"] else "pending"
+        state = (
+            "failed" if chosen["give_up_after"] and tries >= chosen["give_up_after"] else "pending"
+        )
         standin.store.run(
             "UPDATE deliveries SET tries = ?, due = ?, answer = ?, state = ? WHERE seq = ? AND state = 'pending'",
             tries, time.time() + wait, answer, state, one.seq,

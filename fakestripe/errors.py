@@ -1,8 +1,8 @@
 """The errors Stripe answers with, in Stripe's own words and shapes.
 
-    ApiError
-    ├── Invalid      refused before execution began: never stored under an idempotency key
-    └── Refused      refused by the execution itself: stored and replayed on v1
+ApiError
+├── Invalid      refused before execution began: never stored under an idempotency key
+└── Refused      refused by the execution itself: stored and replayed on v1
 """
 
 from typing import Any

@@ -27,7 +27,8 @@ def onboard(standin: Standin, method: str, path: str, payload: bytes, languages:
     token = path.removeprefix("/onboarding/")
     with standin.store.transaction():
         row = standin.store.one(
-            "SELECT account, return_url, refresh_url, expires_at, visit, is_done FROM links WHERE token = ?", token
+            "SELECT account, return_url, refresh_url, expires_at, visit, is_done FROM links WHERE token = ?",
+            token,
         )
         if row is None:
             return Page(404, pages.onboarding_gone(languages))
@@ -36,7 +37,11 @@ def onboard(standin: Standin, method: str, path: str, payload: bytes, languages:
         if account is None:
             return Page(404, pages.onboarding_gone(languages))
         if method == "POST":
-            form = {name: values[0] for name, values in parse_qs(payload.decode("utf-8", "replace")).items()}
+            # The button that was pressed comes after the choice it overrides.
+            form = {
+                name: values[-1]
+                for name, values in parse_qs(payload.decode("utf-8", "replace")).items()
+            }
             if visit and not is_done and secrets.compare_digest(form.get("visit", ""), visit):
                 standin.store.run("UPDATE links SET is_done = 1 WHERE token = ?", token)
                 _complete(standin, account, form)

@@ -28,7 +28,9 @@ MESSAGES = {
 def create_payout(standin: Standin, call: Call) -> dict[str, Any]:
     """Pay a balance out to the bank."""
     require(call.params, "amount", "currency")
-    return pay_out(standin, call, call.account, call.params["amount"], call.params["currency"], call.params)
+    return pay_out(
+        standin, call, call.account, call.params["amount"], call.params["currency"], call.params
+    )
 
 
 def pay_out(
@@ -37,7 +39,11 @@ def pay_out(
     """Start a payout. Raises Refused when the holder has less available."""
     at = standin.clock.stamp()
     if books.available(standin.store, holder, money, at=at) < minor:
-        raise Refused(400, "You have insufficient funds in your Stripe account for this payout.", code="balance_insufficient")
+        raise Refused(
+            400,
+            "You have insufficient funds in your Stripe account for this payout.",
+            code="balance_insufficient",
+        )
     payout_id = new_id("po")
     txn, _ = books.move(
         standin.store, minor=minor, currency=money, source=holder, target=books.OUTSIDE, at=at, cause=payout_id,
@@ -59,9 +65,13 @@ def pay_out(
     return payout
 
 
-def finish_payout(standin: Standin, payout_id: str, outcome: str, failure_code: str = "account_closed") -> dict[str, Any]:
+def finish_payout(
+    standin: Standin, payout_id: str, outcome: str, failure_code: str = "account_closed"
+) -> dict[str, Any]:
     """Let a pending payout arrive (`paid`) or come back (`failed`)."""
-    row = standin.store.one("SELECT account FROM objects WHERE id = ? AND kind = 'payout'", payout_id)
+    row = standin.store.one(
+        "SELECT account FROM objects WHERE id = ? AND kind = 'payout'", payout_id
+    )
     payout = standin.store.find("payout", payout_id)
     if row is None or payout is None:
         raise missing("payout", payout_id)
@@ -79,7 +89,9 @@ def finish_payout(standin: Standin, payout_id: str, outcome: str, failure_code: 
             "failure_message": MESSAGES.get(failure_code, "The payout failed."),
         }  # fmt: skip
     standin.store.save(payout)
-    record_event(standin, None, f"payout.{outcome}", payout, account=holder, previous={"status": "pending"})
+    record_event(
+        standin, None, f"payout.{outcome}", payout, account=holder, previous={"status": "pending"}
+    )
     return payout
 
 
@@ -87,7 +99,9 @@ def finish_payout(standin: Standin, payout_id: str, outcome: str, failure_code: 
 def list_payouts(standin: Standin, call: Call) -> dict[str, Any]:
     """Payouts, newest first."""
     status = {"json_extract(body, '$.status')": call.params.get("status")}
-    return standin.store.page("payout", call.params, account=call.account, url="/v1/payouts", **status)
+    return standin.store.page(
+        "payout", call.params, account=call.account, url="/v1/payouts", **status
+    )
 
 
 @route("GET", "/v1/payouts/{}", {"expand": texts})

@@ -43,7 +43,10 @@ def create_transfer(standin: Standin, call: Call) -> dict[str, Any]:
     money, minor = given["currency"], given["amount"]
     if money in THREE_DECIMALS and minor % 10:
         raise Refused(
-            400, f"Amounts in {money} must be divisible by 10.", code="parameter_invalid_integer", param="amount"
+            400,
+            f"Amounts in {money} must be divisible by 10.",
+            code="parameter_invalid_integer",
+            param="amount",
         )
     account = find_account(standin, given["destination"])
     if account is None:
@@ -74,7 +77,11 @@ def create_transfer(standin: Standin, call: Call) -> dict[str, Any]:
         "transfer_group": given.get("transfer_group"),
     }  # fmt: skip
     standin.store.add(
-        "transfer", transfer, created=at, transfer_group=transfer["transfer_group"], destination=account["id"]
+        "transfer",
+        transfer,
+        created=at,
+        transfer_group=transfer["transfer_group"],
+        destination=account["id"],
     )
     record_event(standin, call, "transfer.created", transfer)
     return transfer
@@ -112,7 +119,13 @@ def update_transfer(standin: Standin, call: Call) -> dict[str, Any]:
 @route(
     "POST",
     "/v1/transfers/{}/reversals",
-    {"amount": amount, "description": text, "expand": texts, "metadata": metadata, "refund_application_fee": boolean},
+    {
+        "amount": amount,
+        "description": text,
+        "expand": texts,
+        "metadata": metadata,
+        "refund_application_fee": boolean,
+    },
 )
 def create_reversal(standin: Standin, call: Call) -> dict[str, Any]:
     """Bring back a transfer or a part of it, if the account still has it."""
@@ -157,11 +170,17 @@ def create_reversal(standin: Standin, call: Call) -> dict[str, Any]:
     return reversal
 
 
-@route("GET", "/v1/transfers/{}/reversals", {name: LISTING[name] for name in LISTING if name != "created"})
+@route(
+    "GET",
+    "/v1/transfers/{}/reversals",
+    {name: LISTING[name] for name in LISTING if name != "created"},
+)
 def list_reversals(standin: Standin, call: Call) -> dict[str, Any]:
     """A transfer's reversals, newest first."""
     transfer = _transfer(standin, call.parts[0])
-    return standin.store.page("transfer_reversal", call.params, url=transfer["reversals"]["url"], source=transfer["id"])
+    return standin.store.page(
+        "transfer_reversal", call.params, url=transfer["reversals"]["url"], source=transfer["id"]
+    )
 
 
 @route("GET", "/v1/transfers/{}/reversals/{}", {"expand": texts})

@@ -2,6 +2,6 @@
 
 Standard library only and no Django: this package prepares the place where Django runs, so it
 has to work before anything is installed. What `run` imports before `.venv` exists
-(`commands`, `console`, `environment`, `interpreters`, `processes`, `steps`) also runs on
+(`commands`, `environment` and what they import) also runs on
 Python 3.8; the other modules run inside `.venv`.
 """

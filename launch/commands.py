@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from launch import console, environment, instance, ports
+from launch import console, environment, facts, instance, ports
 from launch.console import Problem
 from launch.places import ROOT, VAR
 
@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
 def parse_demo(arguments: list[str]) -> argparse.Namespace:
     """The options of `./run demo`; ends the program with an explanation when one is wrong."""
     parser = argparse.ArgumentParser(prog="./run demo", allow_abbrev=False)
-    parser.add_argument("--stage", choices=STAGES, default="running")
+    parser.add_argument("--stage", choices=STAGES)
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--detach", action="store_true")
@@ -79,6 +79,12 @@ def check_demo(options: argparse.Namespace) -> None:
     if instance.find_running(VAR) is not None:
         raise instance.already_running(VAR)
     ports.demand_free(options.port, PURPOSES)
+    here = facts.read_facts().get("stage")
+    if options.stage and here and here != options.stage and not options.fresh:
+        raise Problem(
+            f"The demo data here is of the stage “{here}”.",
+            f"./run demo goes on with it.\n./run demo --stage {options.stage} --fresh throws it away for the other.",
+        )
     if options.fresh and os.environ.get("DATABASE_URL"):
         raise Problem(
             "--fresh does not empty a database of your own (DATABASE_URL is set).",

@@ -1,7 +1,6 @@
 """`./run demo`: from an empty folder to the whole product with a year of data."""
 
 import argparse
-import json
 import os
 import shutil
 import signal
@@ -9,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from launch import clusters, console, instance, postgres, processes
+from launch import clusters, console, facts, instance, postgres, processes
 from launch.console import Interrupted, Problem
 from launch.places import LOGS, PYTHON, ROOT, VAR
 from launch.ports import HOST
@@ -18,7 +17,7 @@ from launch.steps import Running, Step, demand
 from launch.supervisor import Service, Supervisor, interruptible
 
 CLUSTER = "pg"
-FACTS = VAR / "demo.json"
+UNFINISHED = VAR / "demo.unfinished"
 REMEDY_FRESH = "If the data of an earlier start is in the way: ./run demo --fresh"
 
 
@@ -35,7 +34,9 @@ def _run(options: argparse.Namespace, is_ready: int | None) -> int:
     address = f"http://{HOST}:{options.port}"
     with interruptible() as tidy, instance.claim(VAR, address):
         if options.fresh:
-            _throw_away()
+            _throw_away("old demo data thrown away")
+        elif UNFINISHED.exists() and not os.environ.get("DATABASE_URL"):
+            _throw_away("demo data that was left half made thrown away")
         supervisor = Supervisor(LOGS, {})
         try:
             with postgres.open_database(VAR, CLUSTER) as database:
@@ -90,7 +91,7 @@ def _set_up(
     try:
         # Beside the steps.
         supervisor.wait_until_ready()
-        demand(running.wait(), REMEDY_FRESH)
+        demand(running.wait(is_hasty=True), REMEDY_FRESH)
     finally:
         running.abandon()
     for name, (mark, _) in wanted.items():
@@ -99,15 +100,15 @@ def _set_up(
 
 
 def _seed(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    facts = _facts()
-    if facts.get("stage") == options.stage and facts.get("base_url") == environment["BASE_URL"]:
+    """Plays the demo's year, unless it was played; only the address is new then."""
+    known = facts.read_facts()
+    stage = str(known.get("stage") or options.stage or "running")
+    if known and known.get("base_url") == environment["BASE_URL"]:
         return
-    if not (ROOT / "portal" / "management" / "commands" / "seed_demo.py").exists():
-        console.say_skipped("demo data", "there is no seed_demo command yet")
-        return
-    console.say(f"… demo data, stage “{options.stage}”")
+    console.say(f"… demo data, stage “{stage}”")
     since = time.monotonic()
-    command = [str(PYTHON), "manage.py", "seed_demo", "--stage", options.stage]
+    UNFINISHED.touch()
+    command = [str(PYTHON), "manage.py", "seed_demo", "--stage", stage]
     process = processes.spawn(command, environment=environment)
     try:
         status = process.wait()
@@ -115,6 +116,7 @@ def _seed(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
         processes.stop(process, seconds=5)
     if status != 0:
         raise Problem(f"The demo data could not be made (exit status {status}).", REMEDY_FRESH)
+    UNFINISHED.unlink(missing_ok=True)
     console.say_done("demo data", time.monotonic() - since)
 
 
@@ -187,25 +189,23 @@ def _manage(name: str, environment: Mapping[str, str], *arguments: str) -> Step:
     return Step(name, command, LOGS / f"{arguments[0]}.log", environment)
 
 
-def _throw_away() -> None:
+def _throw_away(what: str) -> None:
     """Deletes the demo's data; logs and collected files stay."""
     since = time.monotonic()
     postgres.remove_cluster(VAR, CLUSTER)
     for name in ("spool", "media", "mail"):
         shutil.rmtree(VAR / name, ignore_errors=True)
-    for file in [FACTS, *VAR.glob("fakestripe.sqlite3*"), *VAR.glob("celerybeat-schedule*")]:
+    for file in [
+        facts.FILE,
+        UNFINISHED,
+        *VAR.glob("fakestripe.sqlite3*"),
+        *VAR.glob("celerybeat-schedule*"),
+    ]:
         file.unlink(missing_ok=True)
-    console.say_done("old demo data thrown away", time.monotonic() - since)
+    console.say_done(what, time.monotonic() - since)
 
 
 # ── What people are told ─────────────────────────────────────────────────────────────────
-
-
-def _facts() -> dict[str, object]:
-    try:
-        return dict(json.loads(FACTS.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
 
 
 def _greet(address: str, seconds: float, *, is_detached: bool) -> None:
@@ -213,7 +213,7 @@ def _greet(address: str, seconds: float, *, is_detached: bool) -> None:
     console.say(
         f"Ready in {console.seconds_text(seconds)}:  {console.paint(address + '/', console.BOLD)}"
     )
-    people = _facts().get("people")
+    people = facts.read_facts().get("people")
     if isinstance(people, list) and people:
         head = ["Role", "E-mail", "Password", "Workspace"]
         rows = [

@@ -39,9 +39,9 @@ Install Python 3.12, 3.13 or 3.14, then run this command again. One of:
   anywhere with pyenv:               pyenv install 3.13
   anywhere with uv and a network:    uv python install 3.13"""
 REMEDY_NETWORK = """\
-The package index could not be reached. Check the network, and the proxy settings if there is
-one (HTTPS_PROXY). A mirror is used when it is named in UV_DEFAULT_INDEX or in pip's
-configuration. Then run this command again: it goes on where it stopped."""
+The package index could not be reached, or it lacks a locked version. Check the network, and
+the proxy settings if there is one (HTTPS_PROXY). A mirror is used when UV_DEFAULT_INDEX or pip's
+configuration names it. Then run this command again: it goes on where it stopped."""
 REMEDY_DISK = "Free some space on the disk, then run this command again."
 _NETWORK_WORDS = (
     "dns error", "name or service not known", "temporary failure in name resolution",

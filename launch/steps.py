@@ -72,12 +72,17 @@ class Running:
         self._show()
         return results
 
-    def wait(self) -> list[Result]:
-        """Waits for every step, and returns their results in the order they ended."""
-        results = []
+    def wait(self, *, is_hasty: bool = False) -> list[Result]:
+        """Waits for every step, and returns their results in the order they ended.
+
+        In haste, the first failure ends the others.
+        """
+        results: list[Result] = []
         try:
             while self._started or self.waiting:
                 results += self.collect()
+                if is_hasty and not all(result.is_good for result in results):
+                    break
                 time.sleep(0.05)
         finally:
             self.abandon()

@@ -127,8 +127,9 @@ def reduce_commission(commission: Commission, refund: Refund, *, at: datetime) -
     comes out of pending; once approved out of payable; once in a payout it is recoverable and
     netted from later payouts (fault 25).
     """
+    # NO KEY: a run that reserves the commission meanwhile waits for the affiliate, not for this row.
     locked: Commission = (
-        Commission.objects.select_for_update(of=("self",))
+        Commission.objects.select_for_update(of=("self",), no_key=True)
         .select_related("affiliate", "merchant", "conversion__attribution__terms", "rule_line")
         .get(pk=commission.pk)
     )
@@ -154,8 +155,9 @@ def _reversal_moves(commission: Commission, taken: Money, *, was_pending: bool) 
     to = chart.receivable(commission.merchant)
     if was_pending:
         return [Move(taken, debit=chart.pending(commission.affiliate), credit=to)]
+    payable = _locked_balance(commission, taken.currency)
     in_payout = PayoutItem.objects.filter(commission=commission, released_at=None).exists()
-    owed = Money.zero(taken.currency) if in_payout else _locked_balance(commission, taken.currency)
+    owed = Money.zero(taken.currency) if in_payout else payable
     from_payable = min(owed, taken)
     return [
         Move(from_payable, debit=chart.payable(commission.affiliate), credit=to),

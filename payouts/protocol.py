@@ -67,7 +67,8 @@ NO_FUNDS = "balance_insufficient"
 #: Provider codes that are final about the payee or the amount. Every other code is unknown
 #: to us and frees nothing.
 FINAL_CODES = frozenset({
-    "account_closed", "account_invalid", "amount_too_large", "amount_too_small", "capability_not_enabled",
+    "account_closed", "account_invalid", "amount_too_large", "amount_too_small", "amount_unsupported",
+    "capability_not_enabled",
     "insufficient_capabilities_for_transfer", "invalid_payout_method", "no_account", "payouts_not_allowed",
     "transfers_not_allowed",
 })  # fmt: skip

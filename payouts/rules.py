@@ -89,7 +89,8 @@ def price(lines: Sequence[RuleLine], order: OrderFigures, *, basis: str) -> Pric
         if line.kind == RuleLine.Kind.PERCENT:
             amount = base.share(line.rate)
         else:
-            amount = Money(line.flat_minor if base or order.refunded < order.amount else 0, base.currency)
+            is_gone = bool(order.amount) and order.refunded >= order.amount
+            amount = Money(0 if is_gone else line.flat_minor, base.currency)
         return Price(line, amount, _trace(line, order, base, amount, basis=basis, tried=tried))
     return None
 

@@ -36,7 +36,14 @@ class PayeeAccountPort(Protocol):
     """What both of Stripe's account interfaces can do for a payee."""
 
     def create(
-        self, *, email: str, country: str, name: str, key: str, is_abroad: bool, metadata: Mapping[str, str]
+        self,
+        *,
+        email: str,
+        country: str,
+        name: str,
+        key: str,
+        is_abroad: bool,
+        metadata: Mapping[str, str],
     ) -> str:
         """Open an account and answer its id."""
         ...
@@ -57,7 +64,14 @@ class AccountsV2:
     client: "StripeClient"
 
     def create(
-        self, *, email: str, country: str, name: str, key: str, is_abroad: bool, metadata: Mapping[str, str]
+        self,
+        *,
+        email: str,
+        country: str,
+        name: str,
+        key: str,
+        is_abroad: bool,
+        metadata: Mapping[str, str],
     ) -> str:
         """Open a recipient with Stripe's express dashboard; fees and losses are the network's."""
         wanted: Any = {
@@ -65,10 +79,15 @@ class AccountsV2:
             "dashboard": "express",
             "identity": {"country": country.lower(), "entity_type": "individual"},
             "configuration": {
-                "recipient": {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}
+                "recipient": {
+                    "capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}
+                }
             },
             "defaults": {
-                "responsibilities": {"fees_collector": "application", "losses_collector": "application"}
+                "responsibilities": {
+                    "fees_collector": "application",
+                    "losses_collector": "application",
+                }
             },
             "metadata": dict(metadata),
         } | ({"display_name": name} if name else {})
@@ -78,7 +97,10 @@ class AccountsV2:
         """Ten minutes, single use."""
         flow: Any = {"refresh_url": refresh_url, "return_url": return_url}
         made = self.client.v2.core.account_links.create(
-            {"account": account, "use_case": {"type": "account_onboarding", "account_onboarding": flow}}
+            {
+                "account": account,
+                "use_case": {"type": "account_onboarding", "account_onboarding": flow},
+            }
         )
         return made.url
 
@@ -87,7 +109,17 @@ class AccountsV2:
         found = self.client.v2.core.accounts.retrieve(
             account, {"include": ["configuration.recipient", "defaults", "identity", "requirements"]}
         ).to_dict()  # fmt: skip
-        capability = _at(found, "configuration", "recipient", "capabilities", "stripe_balance", "stripe_transfers") or {}
+        capability = (
+            _at(
+                found,
+                "configuration",
+                "recipient",
+                "capabilities",
+                "stripe_balance",
+                "stripe_transfers",
+            )
+            or {}
+        )
         details = capability.get("status_details") or []
         reasons = tuple(one["code"] for one in details)
         asked = {
@@ -115,7 +147,14 @@ class AccountsV1:
     client: "StripeClient"
 
     def create(
-        self, *, email: str, country: str, name: str, key: str, is_abroad: bool, metadata: Mapping[str, str]
+        self,
+        *,
+        email: str,
+        country: str,
+        name: str,
+        key: str,
+        is_abroad: bool,
+        metadata: Mapping[str, str],
     ) -> str:
         """The same kind of account; abroad it comes under the recipient service agreement."""
         agreement = "recipient" if is_abroad else "full"
@@ -138,7 +177,12 @@ class AccountsV1:
     def link(self, account: str, *, refresh_url: str, return_url: str) -> str:
         """Five minutes, single use."""
         made = self.client.v1.account_links.create(
-            {"account": account, "type": "account_onboarding", "refresh_url": refresh_url, "return_url": return_url}
+            {
+                "account": account,
+                "type": "account_onboarding",
+                "refresh_url": refresh_url,
+                "return_url": return_url,
+            }
         )
         return made.url
 
@@ -151,9 +195,22 @@ class AccountsV1:
         is_new = status != "verified" and not found.get("details_submitted")
         if is_new:
             status = "pending"
-        banks = [one.get("fingerprint") or one["id"] for one in _at(found, "external_accounts", "data") or []]
-        reasons = (needs["disabled_reason"],) if status != "verified" and needs.get("disabled_reason") else ()
-        decisive = (found["id"], found.get("email"), found.get("country"), found.get("business_type"), sorted(banks))
+        banks = [
+            one.get("fingerprint") or one["id"]
+            for one in _at(found, "external_accounts", "data") or []
+        ]
+        reasons = (
+            (needs["disabled_reason"],)
+            if status != "verified" and needs.get("disabled_reason")
+            else ()
+        )
+        decisive = (
+            found["id"],
+            found.get("email"),
+            found.get("country"),
+            found.get("business_type"),
+            sorted(banks),
+        )
         return PayeeStatus(found["id"], status, reasons, "" if is_new else _fingerprint(decisive))
 
 

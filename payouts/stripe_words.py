@@ -28,7 +28,13 @@ class Unavailable(Exception):
     """
 
     def __init__(
-        self, code: str, message: str = "", *, status: int | None = None, is_unsure: bool = True, is_busy: bool = False
+        self,
+        code: str,
+        message: str = "",
+        *,
+        status: int | None = None,
+        is_unsure: bool = True,
+        is_busy: bool = False,
     ) -> None:
         super().__init__(f"{code}: {message}" if message else code)
         self.code = code

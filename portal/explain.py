@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy
 from ledger.money import Money
 from payouts.queries.explain import Explanation, MoneyState, Rival, Skipped, Step
 from portal.formats import explained, format_moment, format_money, format_percent, locale_of
+from portal.reasons import reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +39,6 @@ class Places:
     entry: Callable[[str], str] | None = None  # from an entry's public id
     question: str = ""
 
-
-#: Why an amount is held, not paid, reversed or clawed back. The codes are those of docs/reasons.md.
-REASONS: dict[str, str | Promise] = {
-    "rate_is_zero": gettext_lazy("the rule pays nothing for this order"),
-    "order_refunded": gettext_lazy("the order was refunded"),
-    "affiliate_frozen": gettext_lazy("the membership is frozen"),
-    "affiliate_closed": gettext_lazy("the membership is closed"),
-    "payout_blocked": gettext_lazy("the payout was stopped"),
-    "payee_not_payable": gettext_lazy("the payout account cannot be paid"),
-    "destination_changed": gettext_lazy("the payout account was changed"),
-    "transfer_reversed": gettext_lazy("the transfer came back"),
-    "run_cancelled": gettext_lazy("the payout run was called off"),
-    "excluded": gettext_lazy("taken out of the payout run for now"),
-    "account_closed": gettext_lazy("the payout account is closed"),
-    "balance_insufficient": gettext_lazy("waiting for funds"),
-    "no_payout_method": gettext_lazy("no payout account yet"),
-    "item_returned": gettext_lazy("the goods came back"),
-    "returned": gettext_lazy("the goods came back"),
-    "cancelled": gettext_lazy("the order was cancelled"),
-    "duplicate": gettext_lazy("the order was counted twice"),
-    "out_of_stock": gettext_lazy("out of stock"),
-    "fraud": gettext_lazy("the payment was fraudulent"),
-}
 
 #: Why another click lost; `{whose}` is one of the phrases of `_whose`.
 _LOST: dict[str, str | Promise] = {
@@ -116,14 +94,14 @@ class Rate(Protocol):
 
 
 def reason_words(code: str) -> str:
-    """A reason's words in the middle of a sentence; an unknown code is shown as it is, spaced."""
-    return str(REASONS.get(code, code.replace("_", " ")))
+    """A reason in a word or two, for a badge or a line of the timeline."""
+    return str(reason_of(code).title) if code else ""
 
 
 def detail_of(state: MoneyState) -> str:
     """What follows the word of a state on its badge: the run's label, or the reason."""
     if state.name in {"held", "not_paid", "reversed"}:
-        return reason_words(state.reason) if state.reason else ""
+        return reason_words(state.reason)
     return state.run if state.name in {"in_run", "sent"} else ""
 
 
@@ -249,7 +227,7 @@ def _step(step: Step, one: Explanation, places: Places) -> dict[str, Any]:
     if step.what == "click" and step.note:
         detail = f"/r/{step.note}"
     elif step.what == "refunded" or (step.what == "held" and step.note):
-        detail = reason_words(step.note) if step.note else ""
+        detail = reason_words(step.note)
     elif step.what == "attributed":
         detail = _("last click")
     elif step.what in {"order", "run", "sent"}:

@@ -11,13 +11,16 @@ from django.views.decorators.http import require_safe
 
 from affiliates.queries import workspaces_of
 from ledger.journal import waiting_deliveries
+from portal.joining import finish_joining
 from tracking.spool import backlog_of
 
 
 @never_cache
 @require_safe
 def enter(request: HttpRequest) -> HttpResponse:
-    """After signing in: to the first workspace, or to the programs when there is none yet."""
+    """After signing in: finish a joining, then to the first workspace, or to the programs when there is none yet."""
+    if finish_joining(request):
+        return redirect("partner:home")
     places = workspaces_of(request.user)  # type: ignore[arg-type]
     return redirect(places[0].url if places else "/")
 

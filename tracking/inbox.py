@@ -5,13 +5,14 @@ request is handled, the row stays so: nothing received is lost, and it can be re
 count(received) = accepted + rejected + duplicate + test + quarantined, always.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from affiliates.models import Merchant
 from tracking.models import Conversion, InboxRequest
 
-#: Of a larger body only this much is kept.
+#: Of a larger body only this much is kept, unless the door asks for more.
 LARGEST_KEPT_BODY = 65_536
 
 
@@ -37,8 +38,9 @@ def receive(
     ip: str | None,
     at: datetime,
     merchant: Merchant | None = None,
+    keep: int = LARGEST_KEPT_BODY,
 ) -> InboxRequest:
-    """Write the row of a request that was just received. `path` must hold no key."""
+    """Write the row of a request that was just received. `path` must hold no key; of the body `keep` bytes are kept."""
     return InboxRequest.objects.create(
         door=door,
         merchant=merchant,
@@ -46,9 +48,27 @@ def receive(
         method=method[:8],
         path=path[:500].replace("\x00", "\ufffd"),
         content_type=content_type[:120].replace("\x00", ""),
-        body=body[:LARGEST_KEPT_BODY],
+        body=body[:keep],
         ip=ip,
         reason="being_read",
+    )
+
+
+def receive_parts(door: str, whole: InboxRequest, bodies: Sequence[bytes], *, merchant: Merchant) -> list[InboxRequest]:
+    """Write the rows of the parts of a request that holds several, each to have a verdict of its own."""
+    return InboxRequest.objects.bulk_create(
+        InboxRequest(
+            door=door,
+            merchant=merchant,
+            received_at=whole.received_at,
+            method=whole.method,
+            path=f"{whole.path[:480]}#{number}",
+            content_type=whole.content_type,
+            body=body[:LARGEST_KEPT_BODY],
+            ip=whole.ip,
+            reason="being_read",
+        )
+        for number, body in enumerate(bodies)
     )
 
 

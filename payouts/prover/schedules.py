@@ -354,16 +354,17 @@ def _calm(world: World, design: Design) -> None:
     for payee in world.payees:
         payee.is_frozen = False
     world.advance(25 * HOUR if world.dice.random() < 0.3 else 15 * MINUTE)
+    fading: set[str] = set()
     for number, wait in enumerate(SHORT_CALM):
         if number > 0 or world.dice.random() < 0.5:
             wake(world)
         if _work(world):
             return
+        if number == 1:
+            fading = {payout_id for payout_id in world.unfinished if world.is_fading(payout_id)}
         world.advance(wait)
     if not (design.is_slow or world.was_restored):
-        world.overdue.extend(
-            payout_id for payout_id in world.unfinished if not world.is_waiting(payout_id)
-        )
+        world.overdue.extend(name for name in world.unfinished if name not in fading)
     for wait in LONG_CALM:
         if _work(world):
             return

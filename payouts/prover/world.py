@@ -315,6 +315,7 @@ class World:
             payee.account, payee.fingerprint, payee.is_frozen = account, fingerprint, is_frozen
             payee.payable, payee.in_transit, payee.cash = payable, in_transit, cash
             payee.payable += payee.earned - earned
+            payee.barred_at = self.seconds
         for run, is_cancelled, is_paused in self.backup.runs:
             run.is_cancelled, run.is_paused = is_cancelled, is_paused
         self.is_reconciled = False
@@ -334,10 +335,10 @@ class World:
             if payout.state in LIVE or (payout.state == State.BLOCKED and payout.is_reserved)
         ]
 
-    def is_waiting(self, payout_id: str) -> bool:
-        """Is it right that this payout is still open: barred or silent calls have to fade first?"""
+    def is_fading(self, payout_id: str) -> bool:
+        """Must a call that nobody heard the end of fade before this payout can end?"""
         quiet_at = self.states[payout_id].quiet_at
-        return quiet_at is not None and self.now < quiet_at
+        return quiet_at is not None and self.now + self.rules.QUIET < quiet_at
 
     @property
     def sendable(self) -> list[str]:

@@ -1,1 +1,1 @@
-"""Screens under /partner/."""
+"""The partner's workspace: what an affiliate sees and does."""

@@ -112,6 +112,8 @@ class LinkKeeper:
     def stop(self) -> None:
         """Ends the keeping, within a second or so."""
         self._stopped.set()
+        if not self._thread.is_alive() and self._connection is not None:
+            self._connection.close()
 
     def _connected(self) -> psycopg.Connection[Any]:
         """A connection that listens, with everything read. Raises psycopg.Error, OSError."""

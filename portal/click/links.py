@@ -1,6 +1,7 @@
 """Links as the door needs them: in memory, checked once, cut where the click id belongs."""
 
 import gc
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,9 @@ JOIN affiliates_program p ON p.id = l.program_id
 """
 
 type LinkRow = Sequence[str]
+
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 
 
 class Program(NamedTuple):
@@ -147,13 +151,9 @@ def rows_of_snapshot(path: Path) -> Iterable[LinkRow]:
 
 def _plain(value: str) -> str:
     """A value of COPY's text form without its escapes."""
-    if "\\" not in value:
-        return value
     if value == "\\N":
         return ""
-    for escape, sign in (("\\t", "\t"), ("\\n", "\n"), ("\\r", "\r"), ("\\b", "\b"), ("\\f", "\f")):
-        value = value.replace(escape, sign)
-    return value.replace("\\\\", "\\")
+    return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), value)
 
 
 def _reason(enrolment: str, affiliate: str, program: str) -> str:

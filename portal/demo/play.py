@@ -87,21 +87,18 @@ def play_clicks(stage: Stage) -> None:
 
 def _clicks(stage: Stage) -> Iterator[Click]:
     chance = stage.chance
-    places = stage.network.places
+    waiting = sorted(stage.network.places, key=lambda place: place.since, reverse=True)
+    joined: list[people.Place] = []
     days = max((stage.now - stage.start).days, 1)
-    weights = list(itertools.accumulate(place.strength for place in places))
     agents, agent_weights = zip(*_AGENTS, strict=True)
     moments = sorted(_moment(stage, days) for _ in range(int(CLICKS * stage.scale)))
     visitors: dict[int, list[UUID]] = {}
     for moment in moments:
-        number = next(n for n, weight in enumerate(weights) if weight >= chance.random() * weights[-1])
-        place = places[number]
-        if moment < place.since or (place.partner.fate == "declining" and chance.random() < _faded(stage, moment)):
-            place = places[chance.randrange(min(6, len(places)))]
-            if moment < place.since:
-                moment = place.since + timedelta(minutes=chance.randint(5, 3000))
-                if moment > stage.now:
-                    continue
+        while waiting and waiting[-1].since <= moment:
+            joined.append(waiting.pop())
+        if not joined:
+            continue
+        place = chance.choices(joined, [_pull(one, stage, moment) for one in joined])[0]
         link = chance.choice(place.links)
         is_bot = chance.random() < 0.035
         known = visitors.setdefault(id(place.shop), [])
@@ -259,6 +256,7 @@ def _moment(stage: Stage, days: int) -> datetime:
             return at
 
 
-def _faded(stage: Stage, at: datetime) -> float:
-    """How much of its traffic a declining member has lost by then: none at first, nine tenths today."""
-    return 0.9 * (at - stage.start) / (stage.now - stage.start)
+def _pull(place: people.Place, stage: Stage, at: datetime) -> float:
+    """How much of the traffic is a place's: declining members fade to a tenth."""
+    passed: float = (at - stage.start) / (stage.now - stage.start)
+    return place.strength * (1 - 0.9 * passed if place.partner.fate == "declining" else 1)

@@ -3,7 +3,7 @@
 import json
 from typing import Any, NoReturn
 
-from portal.intake.fields import NumberText
+from portal.intake.fields import NumberText, printable
 from tracking.errors import InputRefused
 
 #: Bodies are read up to this size, as settings.DATA_UPLOAD_MAX_MEMORY_SIZE says too.
@@ -63,6 +63,21 @@ def read_json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def write_json(value: object) -> bytes:
+    """A value that `read_json` gave, as JSON again, numbers as they were written."""
+    return _written(value).encode("ascii")
+
+
+def _written(value: object) -> str:
+    if isinstance(value, NumberText):
+        return str(value)
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{json.dumps(name)}:{_written(inner)}' for name, inner in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_written, value))}]"
+    return json.dumps(value)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise BodyUnreadable(
         f"{name} is no JSON number. Send amounts as text such as \"80.00\".", code="number_not_finite", field="body"
@@ -70,13 +85,14 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _value in pairs]
-        doubled = next(name for name in names if names.count(name) > 1)
-        raise BodyUnreadable(
-            f"{doubled[:60]!r} stands twice in one object. Send every field once.", code="field_doubled", field=doubled[:60]
-        )
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            shown = printable(name)
+            raise BodyUnreadable(
+                f"{shown} stands twice in one object. Send every field once.", code="field_doubled", field=shown
+            )
+        found[name] = value
     return found
 
 

@@ -52,6 +52,11 @@ def is_plain(text: str) -> bool:
     return not any(sign < " " or "\x7f" <= sign <= "\x9f" or "\ud800" <= sign <= "\udfff" for sign in text)
 
 
+def printable(name: str) -> str:
+    """A field's name as a sender wrote it, fit for an answer and a row: ASCII, 60 characters."""
+    return "".join(sign if " " <= sign <= "~" else "?" for sign in name[:60])
+
+
 def kind_of(value: object) -> str:
     """What JSON calls a value."""
     if value is None:

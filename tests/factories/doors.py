@@ -256,7 +256,9 @@ def start_door(database_url: str, spool_dir: Path, *, wait: bool = True, **envir
     port = free_port()
     log = spool_dir.parent / f"door-{port}.log"
     command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--loop", "uvloop", "--no-ws"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", "portal.click.server:app"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    # A signal that meets a worker before its loop runs is lost to granian; the door may be killed any time.
+    command += ["--workers-kill-timeout", "3", "portal.click.server:app"]
     inherited = {name: value for name, value in os.environ.items() if name != "PRODUCTION"}
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -49,9 +49,9 @@ def onboard(world: World, bank: Talk, *, at: datetime) -> PayoutMethod:
     return methods.refresh_method(method, at=at)
 
 
-def change_account(bank: Talk, method: PayoutMethod, **facts: object) -> None:
+def change_account(talk: Talk, method: PayoutMethod, **facts: object) -> None:
     """Something changes at Stripe's side of an account."""
-    bank.control("POST", f"accounts/{method.account}", facts)
+    talk.control("POST", f"accounts/{method.account}", facts)
 
 
 def earn(world: World, amount: str = "500.00", *, at: datetime) -> None:

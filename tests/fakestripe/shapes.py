@@ -50,7 +50,9 @@ def _imports(module: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def misfits(value: Any, kind: Any, where: str = "", *, module: str = "stripe", is_form: bool = False) -> list[str]:
+def misfits(
+    value: Any, kind: Any, where: str = "", *, module: str = "stripe", is_form: bool = False
+) -> list[str]:
     """Every way in which `value` is not a `kind`. In forms all leaves are texts and lists are numbered."""
     again = {"module": module, "is_form": is_form}
     if isinstance(kind, ForwardRef):
@@ -73,14 +75,27 @@ def misfits(value: Any, kind: Any, where: str = "", *, module: str = "stripe", i
         members = list(value.values()) if is_form and isinstance(value, dict) else value
         if not isinstance(members, list):
             return [f"{where}: {value!r} is no list"]
-        return [bad for n, one in enumerate(members) for bad in misfits(one, args[0], f"{where}[{n}]", **again)]
+        return [
+            bad
+            for n, one in enumerate(members)
+            for bad in misfits(one, args[0], f"{where}[{n}]", **again)
+        ]
     if origin in (dict, UntypedStripeObject) or kind is UntypedStripeObject:
         if not isinstance(value, dict):
             return [f"{where}: {value!r} is no mapping"]
         inner = args[-1] if args else Any
-        return [bad for name, one in value.items() for bad in misfits(one, inner, f"{where}.{name}", **again)]
+        return [
+            bad
+            for name, one in value.items()
+            for bad in misfits(one, inner, f"{where}.{name}", **again)
+        ]
     if origin is stripe.ListObject:
-        return _fields(value, {"object": Literal["list"], "data": list[args[0]], "has_more": bool, "url": str}, where, **again)
+        return _fields(
+            value,
+            {"object": Literal["list"], "data": list[args[0]], "has_more": bool, "url": str},
+            where,
+            **again,
+        )
     if typing_extensions.is_typeddict(kind):
         hints = {name: hint for name, hint in _hints(kind).items() if name not in OPTIONS}
         return _fields(value, hints, where, module=kind.__module__, is_form=is_form)
@@ -97,7 +112,11 @@ def answer_misfits(body: Any, *, is_v2: bool) -> list[str]:
         return [bad for one in body["data"] for bad in answer_misfits(one, is_v2=True)]
     name = body["object"]
     if name == "list":
-        own = _fields(body, {"object": Literal["list"], "data": list[Any], "has_more": bool, "url": str}, "list")
+        own = _fields(
+            body,
+            {"object": Literal["list"], "data": list[Any], "has_more": bool, "url": str},
+            "list",
+        )
         return own + [bad for one in body["data"] for bad in answer_misfits(one, is_v2=is_v2)]
     if name == "v2.core.event":
         kind = get_v2_event_class(body["type"])
@@ -115,12 +134,25 @@ def _hints(kind: type) -> dict[str, Any]:
     """Fields of a class and its parents, the client's inner workings left out."""
     hints: dict[str, Any] = {}
     for parent in reversed(kind.__mro__):
-        if parent not in (StripeObject, object, dict) and not parent.__module__.startswith("typing"):
+        if parent not in (StripeObject, object, dict) and not parent.__module__.startswith(
+            "typing"
+        ):
             hints |= inspect.get_annotations(parent)
-    return {name: hint for name, hint in hints.items() if get_origin(hint) is not typing.ClassVar and name[0] != "_"}
+    return {
+        name: hint
+        for name, hint in hints.items()
+        if get_origin(hint) is not typing.ClassVar and name[0] != "_"
+    }
 
 
-def _fields(value: Any, hints: Mapping[str, Any], where: str, *, module: str = "stripe", is_form: bool = False) -> list[str]:
+def _fields(
+    value: Any,
+    hints: Mapping[str, Any],
+    where: str,
+    *,
+    module: str = "stripe",
+    is_form: bool = False,
+) -> list[str]:
     if not isinstance(value, dict):
         return [f"{where}: {value!r} is no object"]
     found = [f"{where}.{name}: no such field" for name in value if name not in hints]
@@ -145,7 +177,9 @@ def _leaf(value: Any, kind: Any, where: str, *, is_form: bool) -> list[str]:
     elif kind in (None, type(None)):
         fits = value is None
     elif kind in (int, float):
-        fits = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+        fits = isinstance(value, int if kind is int else int | float) and not isinstance(
+            value, bool
+        )
     else:
         fits = isinstance(value, kind)
     return [] if fits else [f"{where}: {value!r} is no {getattr(kind, '__name__', kind)}"]

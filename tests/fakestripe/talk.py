@@ -35,12 +35,20 @@ class Talk:
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """One request to the control surface; its answer, which must be a 200."""
         payload = None if body is None else json.dumps(body)
-        status, _, answer = self.http(method, f"/_control/{path}", payload, {"Content-Type": "application/json"})
+        status, _, answer = self.http(
+            method, f"/_control/{path}", payload, {"Content-Type": "application/json"}
+        )
         assert status == 200, answer
         return json.loads(answer)
 
     def api(
-        self, method: str, path: str, params: Any = None, *, key: str = "", headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        params: Any = None,
+        *,
+        key: str = "",
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, dict[str, str], Any]:
         """One request to the interface, raw. v2 bodies are JSON, v1's are forms."""
         sent = {"Authorization": "Bearer sk_test_anything"} | (headers or {})
@@ -54,7 +62,11 @@ class Talk:
         return status, got, json.loads(body)
 
     def http(
-        self, method: str, path: str, payload: str | None = None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        payload: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, dict[str, str], str]:
         """One request of any kind: status, headers in lower case, body."""
         split = urlsplit(self.base)
@@ -62,7 +74,11 @@ class Talk:
         try:
             connection.request(method, path, payload, headers or {})
             answer = connection.getresponse()
-            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode()
+            return (
+                answer.status,
+                {k.lower(): v for k, v in answer.getheaders()},
+                answer.read().decode(),
+            )
         finally:
             connection.close()
 

@@ -20,7 +20,11 @@ def create(talk, key="k", retries=0):
     """What the official client makes of it: an id, or the kind of error and its status."""
     params = {"amount": 100, "currency": "eur", "destination": "acct_ana"}
     try:
-        return talk.client(retries=retries).v1.transfers.create(params, {"idempotency_key": key}).id[:3]
+        return (
+            talk.client(retries=retries)
+            .v1.transfers.create(params, {"idempotency_key": key})
+            .id[:3]
+        )
     except stripe.StripeError as error:
         return type(error).__name__, error.http_status
 
@@ -48,7 +52,9 @@ def create(talk, key="k", retries=0):
     ],
 )  # fmt: skip
 def test_a_fault_and_what_the_same_key_gets_afterwards(ready, rule, said, made, then, made_then):
-    ready.control("POST", "faults", {"rules": [rule | {"match": {"method": "POST", "path": "/v1/transfers"}}]})
+    ready.control(
+        "POST", "faults", {"rules": [rule | {"match": {"method": "POST", "path": "/v1/transfers"}}]}
+    )
 
     assert create(ready) == said
     assert ready.books()["transfers"]["count"] == made
@@ -57,7 +63,17 @@ def test_a_fault_and_what_the_same_key_gets_afterwards(ready, rule, said, made, 
 
 
 def test_every_kind_of_fault_is_tried():
-    tried = {"fail_before", "fail_after", "stored_500", "conflict", "rate_limit", "error", "slow", "truncate", "drop"}
+    tried = {
+        "fail_before",
+        "fail_after",
+        "stored_500",
+        "conflict",
+        "rate_limit",
+        "error",
+        "slow",
+        "truncate",
+        "drop",
+    }
 
     assert tried == set(KINDS)
 
@@ -75,7 +91,9 @@ def test_the_clients_own_repetition_gets_through(ready, fault):
 def test_slow_is_slow_and_a_timeout_may_hide_a_success(ready):
     ready.fault(fault="slow", seconds=0.3, when="after")
     impatient = stripe.StripeClient(
-        "sk_test_1", base_addresses={"api": ready.base}, http_client=stripe.RequestsClient(timeout=0.1)
+        "sk_test_1",
+        base_addresses={"api": ready.base},
+        http_client=stripe.RequestsClient(timeout=0.1),
     )
 
     with pytest.raises(stripe.APIConnectionError):
@@ -119,13 +137,26 @@ def test_rules_match_keys_and_the_first_that_strikes_decides(ready):
         {"fault": "409", "match": {"path": "/v1/transfers"}, "nth": 2},
     ])  # fmt: skip
 
-    assert [create(ready, key) for key in ("po-1-1", "po-1-2", "po-1-3")] == ["tr_", ("RateLimitError", 429), "tr_"]
-    assert [(one["matched"], one["struck"]) for one in ready.control("GET", "faults")["rules"]] == [(1, 1), (3, 1)]
+    assert [create(ready, key) for key in ("po-1-1", "po-1-2", "po-1-3")] == [
+        "tr_",
+        ("RateLimitError", 429),
+        "tr_",
+    ]
+    assert [(one["matched"], one["struck"]) for one in ready.control("GET", "faults")["rules"]] == [
+        (1, 1),
+        (3, 1),
+    ]
 
 
 @pytest.mark.parametrize(
     "rule",
-    [{"fault": "explode"}, {"fault": "drop", "match": {"pth": "/"}}, {"fault": "drop", "nth": "1"}, {}, "drop"],
+    [
+        {"fault": "explode"},
+        {"fault": "drop", "match": {"pth": "/"}},
+        {"fault": "drop", "nth": "1"},
+        {},
+        "drop",
+    ],
 )
 def test_a_rule_that_makes_no_sense_is_refused_and_changes_nothing(talk, rule):
     talk.fault(fault="drop", match={"path": "/nowhere"})

@@ -13,7 +13,9 @@ def open_account(talk):
         "contact_email": "ana@example.com",
         "identity": {"country": "de"},
         "configuration": {
-            "recipient": {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}
+            "recipient": {
+                "capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}
+            }
         },
     }
     return talk.api("POST", "/v2/core/accounts", body)[2]["id"]
@@ -21,11 +23,19 @@ def open_account(talk):
 
 def link(talk, account, version="v2"):
     if version == "v1":
-        params = {"account": account, "type": "account_onboarding", "refresh_url": AGAIN, "return_url": BACK}
+        params = {
+            "account": account,
+            "type": "account_onboarding",
+            "refresh_url": AGAIN,
+            "return_url": BACK,
+        }
         url = talk.api("POST", "/v1/account_links", params)[2]["url"]
     else:
         flow = {"refresh_url": AGAIN, "return_url": BACK}
-        body = {"account": account, "use_case": {"type": "account_onboarding", "account_onboarding": flow}}
+        body = {
+            "account": account,
+            "use_case": {"type": "account_onboarding", "account_onboarding": flow},
+        }
         url = talk.api("POST", "/v2/core/account_links", body)[2]["url"]
     assert url.startswith(talk.base)
     return urlsplit(url).path
@@ -34,12 +44,17 @@ def link(talk, account, version="v2"):
 def send(talk, path, page, **fields):
     visit = re.search(r'name="visit" value="([^"]+)"', page)[1]
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    return talk.http("POST", path, urlencode({"visit": visit, "outcome": "active", "bank": "4242"} | fields), form)
+    sent = [("visit", visit), ("outcome", "active"), ("bank", "4242"), *fields.items()]
+    return talk.http("POST", path, urlencode(sent), form)
 
 
 def standing(talk, account):
-    show = talk.api("GET", f"/v2/core/accounts/{account}?include[0]=configuration.recipient&include[1]=defaults")[2]
-    capability = show["configuration"]["recipient"]["capabilities"]["stripe_balance"]["stripe_transfers"]
+    show = talk.api(
+        "GET", f"/v2/core/accounts/{account}?include[0]=configuration.recipient&include[1]=defaults"
+    )[2]
+    capability = show["configuration"]["recipient"]["capabilities"]["stripe_balance"][
+        "stripe_transfers"
+    ]
     return capability["status"], bool(show["defaults"]["payout_methods"])
 
 
@@ -93,7 +108,11 @@ def test_a_form_is_sent_once_and_only_by_who_opened_it(talk):
     page = talk.http("GET", path)[2]
 
     forged = talk.http("POST", path, "visit=guess&outcome=active")
-    assert (forged[0], forged[1]["location"], standing(talk, ana)) == (303, AGAIN, ("restricted", False))
+    assert (forged[0], forged[1]["location"], standing(talk, ana)) == (
+        303,
+        AGAIN,
+        ("restricted", False),
+    )
     send(talk, path, page)
     again = send(talk, path, page, outcome="restricted")
 
@@ -103,7 +122,11 @@ def test_a_form_is_sent_once_and_only_by_who_opened_it(talk):
 
 @pytest.mark.parametrize(
     ("outcome", "after"),
-    [("pending", ("pending", True)), ("restricted", ("restricted", True)), ("later", ("restricted", False))],
+    [
+        ("pending", ("pending", True)),
+        ("restricted", ("restricted", True)),
+        ("later", ("restricted", False)),
+    ],
 )
 def test_other_ends(talk, outcome, after):
     ana = open_account(talk)
@@ -117,7 +140,13 @@ def test_other_ends(talk, outcome, after):
 
 @pytest.mark.parametrize(
     ("header", "language"),
-    [("zh-CN,zh;q=0.9", "zh-hans"), ("zh-TW", "zh-hant"), ("fr,en;q=0.5", "en"), ("", "en"), ("zh-Hant-HK", "zh-hant")],
+    [
+        ("zh-CN,zh;q=0.9", "zh-hans"),
+        ("zh-TW", "zh-hant"),
+        ("fr,en;q=0.5", "en"),
+        ("", "en"),
+        ("zh-Hant-HK", "zh-hant"),
+    ],
 )
 def test_it_speaks_the_visitors_language(talk, header, language):
     path = link(talk, open_account(talk))

@@ -66,14 +66,26 @@ def use_everything(talk: Talk) -> None:
          "include": everything, "metadata": {"affiliate": "aff_1"}},
     )  # fmt: skip
     for status in ("active", "pending", "restricted", "rejected", "unsupported", "active"):
-        talk.control("POST", f"accounts/{ana.id}", {"transfers": status, "bank": "4444", "email": f"{status}@example.com"})
+        talk.control(
+            "POST",
+            f"accounts/{ana.id}",
+            {"transfers": status, "bank": "4444", "email": f"{status}@example.com"},
+        )
         client.v2.core.accounts.retrieve(ana.id, {"include": everything})
         client.v1.accounts.retrieve(ana.id)
-    client.v2.core.accounts.update(ana.id, {"display_name": "Ana B.", "metadata": {"affiliate": "aff_2"}})
+    client.v2.core.accounts.update(
+        ana.id, {"display_name": "Ana B.", "metadata": {"affiliate": "aff_2"}}
+    )
     client.v2.core.accounts.list({"limit": 1})
-    onboarding = {"refresh_url": "https://example.com/again", "return_url": "https://example.com/back"}
+    onboarding = {
+        "refresh_url": "https://example.com/again",
+        "return_url": "https://example.com/back",
+    }
     client.v2.core.account_links.create(
-        {"account": ana.id, "use_case": {"type": "account_onboarding", "account_onboarding": onboarding}}
+        {
+            "account": ana.id,
+            "use_case": {"type": "account_onboarding", "account_onboarding": onboarding},
+        }
     )
     bo = client.v1.accounts.create(
         {"country": "US", "email": "bo@example.com", "capabilities": {"transfers": {"requested": True}},
@@ -86,14 +98,22 @@ def use_everything(talk: Talk) -> None:
     client.v1.accounts.retrieve_current()
     client.v1.account_links.create({"account": bo.id, "type": "account_onboarding"} | onboarding)
     transfer = client.v1.transfers.create(
-        {"amount": 9_000, "currency": "usd", "destination": ana.id, "transfer_group": "pay_1", "metadata": {"run": "r"}}
+        {
+            "amount": 9_000,
+            "currency": "usd",
+            "destination": ana.id,
+            "transfer_group": "pay_1",
+            "metadata": {"run": "r"},
+        }
     )
     client.v1.transfers.retrieve(transfer.id)
     client.v1.transfers.update(transfer.id, {"metadata": {"run": ""}, "description": "d"})
     reversal = client.v1.transfers.reversals.create(transfer.id, {"amount": 500})
     client.v1.transfers.reversals.retrieve(transfer.id, reversal.id)
     client.v1.transfers.reversals.list(transfer.id, {"limit": 3})
-    client.v1.transfers.list({"transfer_group": "pay_1", "destination": ana.id, "created": {"gte": 1}, "limit": 5})
+    client.v1.transfers.list(
+        {"transfer_group": "pay_1", "destination": ana.id, "created": {"gte": 1}, "limit": 5}
+    )
     topup = client.v1.topups.create({"amount": 100, "currency": "usd", "description": "more"})
     client.v1.topups.retrieve(topup.id)
     client.v1.topups.list()
@@ -104,11 +124,15 @@ def use_everything(talk: Talk) -> None:
     talk.control("DELETE", "clock")
     talk.control("POST", "clock", {"advance": 90_000})
     payout = client.v1.payouts.create({"amount": 1_000, "currency": "usd"}, as_ana)
-    talk.control("POST", f"payouts/{payout.id}", {"outcome": "failed", "failure_code": "no_account"})
+    talk.control(
+        "POST", f"payouts/{payout.id}", {"outcome": "failed", "failure_code": "no_account"}
+    )
     client.v1.payouts.retrieve(payout.id, {}, as_ana)
     client.v1.payouts.list({"status": "failed"}, as_ana)
     client.v1.balance.retrieve({}, as_ana)
-    endpoint = client.v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/", "enabled_events": ["transfer.created"]})
+    endpoint = client.v1.webhook_endpoints.create(
+        {"url": "http://127.0.0.1:9/", "enabled_events": ["transfer.created"]}
+    )
     client.v1.webhook_endpoints.update(endpoint.id, {"disabled": True})
     client.v1.webhook_endpoints.retrieve(endpoint.id)
     client.v1.webhook_endpoints.list()
@@ -135,7 +159,12 @@ def test_every_endpoint_answers_what_the_client_expects(talk):
 def test_every_event_is_one_stripe_sends(talk):
     use_everything(talk)
 
-    told = {row[0] for row in talk.server.standin.store.rows("SELECT DISTINCT type FROM objects WHERE type IS NOT NULL")}
+    told = {
+        row[0]
+        for row in talk.server.standin.store.rows(
+            "SELECT DISTINCT type FROM objects WHERE type IS NOT NULL"
+        )
+    }
     assert {
         "transfer.created", "transfer.updated", "transfer.reversed", "topup.created", "topup.succeeded",
         "balance.available", "account.updated", "capability.updated", "account.external_account.updated",
@@ -156,7 +185,10 @@ def test_the_version_spoken_is_the_clients(talk):
         ({"amount": "12.50", "currency": "usd", "destination": "acct_1"}, "'12.50' is no int"),
         ({"amount": True, "currency": "usd", "destination": "acct_1"}, "True is no int"),
         ({"amount": 1, "currency": "usd"}, "destination: missing"),
-        ({"amount": 1, "currency": "usd", "destination": "acct_1", "metadata": {"run": 7}}, "7 is no str"),
+        (
+            {"amount": 1, "currency": "usd", "destination": "acct_1", "metadata": {"run": 7}},
+            "7 is no str",
+        ),
     ],
 )
 def test_a_request_that_stripe_does_not_know_is_noticed(params, word):
@@ -168,7 +200,9 @@ def test_a_deep_misspelling_in_a_json_request_is_noticed():
 
     found = misfits({"configuration": {"recipient": recipient}}, v2.AccountCreateParams, "accounts")
 
-    assert found == ["accounts.configuration.recipient.capabilities.stripe_balance.stripe_transfer: no such field"]
+    assert found == [
+        "accounts.configuration.recipient.capabilities.stripe_balance.stripe_transfer: no such field"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -192,8 +226,12 @@ def test_an_answer_that_the_client_does_not_know_is_noticed(talk, change, word):
 
 
 def test_a_deep_misspelling_in_an_answer_is_noticed(talk):
-    _, _, account = talk.api("GET", f"/v2/core/accounts/{talk.payee()}?include[0]=configuration.recipient")
-    capability = account["configuration"]["recipient"]["capabilities"]["stripe_balance"]["stripe_transfers"]
+    _, _, account = talk.api(
+        "GET", f"/v2/core/accounts/{talk.payee()}?include[0]=configuration.recipient"
+    )
+    capability = account["configuration"]["recipient"]["capabilities"]["stripe_balance"][
+        "stripe_transfers"
+    ]
     before = answer_misfits(account, is_v2=True)
 
     capability["status"] = "activ"
@@ -214,13 +252,20 @@ def test_refusals_have_the_clients_shape(talk):
         talk.api("GET", "/v2/core/accounts/acct_none"),
         talk.api("POST", "/v1/transfers", {"amount": "x"}),
         talk.api("POST", "/v1/transfers", {"foo": "x"}),
-        talk.api("POST", "/v1/transfers", {"amount": "5", "currency": "eur", "destination": "acct_none"}),
-        talk.api("POST", "/v1/transfers", {"amount": "5", "currency": "eur", "destination": talk.payee()}),
+        talk.api(
+            "POST", "/v1/transfers", {"amount": "5", "currency": "eur", "destination": "acct_none"}
+        ),
+        talk.api(
+            "POST", "/v1/transfers", {"amount": "5", "currency": "eur", "destination": talk.payee()}
+        ),
         talk.api("GET", "/v1/balance", headers={"Authorization": "Bearer sk_live_1"}),
         talk.api("GET", "/v1/balance", headers={"Authorization": ""}),
     ]
 
-    said = [(status, body["error"].get("code"), body["error"].get("param")) for status, _, body in answers]
+    said = [
+        (status, body["error"].get("code"), body["error"].get("param"))
+        for status, _, body in answers
+    ]
     assert [bad for *_, body in answers for bad in answer_misfits(body, is_v2=False)] == []
     assert all(headers["request-id"].startswith("req_") for _, headers, _ in answers)
     assert said == [

@@ -34,7 +34,9 @@ class Receiver:
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/hooks/stripe/"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -42,7 +44,11 @@ class Receiver:
         self._server.server_close()
 
     def events(self) -> list[stripe.Event]:
-        return [stripe.Webhook.construct_event(*one, SECRET) for one in self.got if b'"v2.core.event"' not in one[0]]
+        return [
+            stripe.Webhook.construct_event(*one, SECRET)
+            for one in self.got
+            if b'"v2.core.event"' not in one[0]
+        ]
 
     def wait_for(self, number: int) -> None:
         deadline = time.monotonic() + 5
@@ -63,7 +69,11 @@ def told(talk, receiver):
     """A stand-in that holds its webhooks back until they are flushed."""
     talk.payee(id="acct_ana")
     talk.control("POST", "webhooks", {"paused": True})
-    talk.control("POST", "endpoints", {"url": receiver.url, "secret": SECRET, "events": ["t*", "v2.*", "payout.*"]})
+    talk.control(
+        "POST",
+        "endpoints",
+        {"url": receiver.url, "secret": SECRET, "events": ["t*", "v2.*", "payout.*"]},
+    )
     return talk
 
 
@@ -73,12 +83,21 @@ def types(receiver):
 
 def test_events_arrive_signed(told, receiver):
     told.fund()
-    told.api("POST", "/v1/transfers", {"amount": 5, "currency": "eur", "destination": "acct_ana"}, key="k7")
+    told.api(
+        "POST",
+        "/v1/transfers",
+        {"amount": 5, "currency": "eur", "destination": "acct_ana"},
+        key="k7",
+    )
     told.control("POST", "flush-webhooks")
 
     assert types(receiver) == ["topup.created", "topup.succeeded", "transfer.created"]
     event = receiver.events()[-1]
-    assert (event.data.object["amount"], event.request.idempotency_key, event.livemode) == (5, "k7", False)
+    assert (event.data.object["amount"], event.request.idempotency_key, event.livemode) == (
+        5,
+        "k7",
+        False,
+    )
     with pytest.raises(stripe.SignatureVerificationError):
         stripe.Webhook.construct_event(receiver.got[0][0], receiver.got[1][1], SECRET)
 
@@ -107,6 +126,19 @@ def test_a_failed_delivery_is_repeated_until_it_is_taken(told, receiver):
         assert time.monotonic() < deadline
 
 
+def test_an_absent_receiver_is_not_called_for_every_event(talk):
+    talk.control("POST", "endpoints", {"url": "http://127.0.0.1:9/", "secret": SECRET})
+    talk.control("POST", "webhooks", {"paused": True, "retry_base": 60})
+    for _ in range(20):
+        talk.fund()
+    talk.control("POST", "webhooks", {"paused": False})
+    time.sleep(0.5)
+
+    tried = talk.server.standin.store.one("SELECT count(*) FROM deliveries WHERE tries > 0")[0]
+    assert 1 <= tried <= 5
+    assert talk.control("GET", "webhooks")["deliveries"] == {"pending": 60}
+
+
 def test_giving_up_and_discarding(told, receiver):
     receiver.failures = 99
     told.control("POST", "webhooks", {"retry_base": 0, "give_up_after": 2})
@@ -124,7 +156,12 @@ def test_events_come_twice_and_backwards_on_request(told, receiver):
     told.fund()
     told.control("POST", "flush-webhooks")
 
-    assert types(receiver) == ["topup.succeeded", "topup.succeeded", "topup.created", "topup.created"]
+    assert types(receiver) == [
+        "topup.succeeded",
+        "topup.succeeded",
+        "topup.created",
+        "topup.created",
+    ]
     assert len({event.id for event in receiver.events()}) == 2
 
 
@@ -154,7 +191,13 @@ def test_nothing_is_delivered_while_paused_and_all_of_it_afterwards(told, receiv
     told.fund()
     time.sleep(0.1)
     assert receiver.got == []
-    assert told.client().v1.events.list({"type": "topup.*", "delivery_success": False}).data[0].pending_webhooks == 1
+    assert (
+        told.client()
+        .v1.events.list({"type": "topup.*", "delivery_success": False})
+        .data[0]
+        .pending_webhooks
+        == 1
+    )
 
     told.control("POST", "webhooks", {"paused": False})
 
@@ -164,35 +207,60 @@ def test_nothing_is_delivered_while_paused_and_all_of_it_afterwards(told, receiv
 def test_the_banks_refusal_is_told_with_its_account(told, receiver):
     told.fund()
     told.api("POST", "/v1/transfers", {"amount": 500, "currency": "eur", "destination": "acct_ana"})
-    told.control("POST", "payouts", {"account": "acct_ana", "amount": 500, "currency": "eur", "outcome": "failed"})
+    told.control(
+        "POST",
+        "payouts",
+        {"account": "acct_ana", "amount": 500, "currency": "eur", "outcome": "failed"},
+    )
     told.control("POST", "flush-webhooks")
 
     event = receiver.events()[-1]
-    assert (event.type, event.account, event.data.object["failure_code"]) == ("payout.failed", "acct_ana", "account_closed")
+    assert (event.type, event.account, event.data.object["failure_code"]) == (
+        "payout.failed",
+        "acct_ana",
+        "account_closed",
+    )
 
 
 def test_endpoints_hear_what_they_asked_for(talk, receiver):
     client = talk.client()
     talk.control("POST", "webhooks", {"paused": True})
-    ours = client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["topup.created"]})
-    theirs = client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"], "connect": True})
+    ours = client.v1.webhook_endpoints.create(
+        {"url": receiver.url, "enabled_events": ["topup.created"]}
+    )
+    theirs = client.v1.webhook_endpoints.create(
+        {"url": receiver.url, "enabled_events": ["*"], "connect": True}
+    )
     talk.fund()
     client.v1.webhook_endpoints.update(ours.id, {"disabled": True})
     talk.fund()
     talk.payee()
 
-    events = {row[0]: row[1] for row in talk.server.standin.store.rows("SELECT event, endpoint FROM deliveries")}
-    heard = {(endpoint, client.v1.events.retrieve(event).type) for event, endpoint in events.items()}
+    events = {
+        row[0]: row[1]
+        for row in talk.server.standin.store.rows("SELECT event, endpoint FROM deliveries")
+    }
+    heard = {
+        (endpoint, client.v1.events.retrieve(event).type) for event, endpoint in events.items()
+    }
     assert ours.secret.startswith("whsec_")
-    assert heard == {(ours.id, "topup.created"), (theirs.id, "account.updated"), (theirs.id, "capability.updated")}
+    assert heard == {
+        (ours.id, "topup.created"),
+        (theirs.id, "account.updated"),
+        (theirs.id, "capability.updated"),
+    }
 
 
 def test_the_command_lines_endpoint_is_registered_once(tmp_path):
     state = str(tmp_path / "state.sqlite3")
     for secret in ("whsec_1", "whsec_2"):
-        with Server(state=state, webhook_url="http://127.0.0.1:9/x", webhook_secret=secret) as server:
+        with Server(
+            state=state, webhook_url="http://127.0.0.1:9/x", webhook_secret=secret
+        ) as server:
             kept = server.standin.store.setting("secrets")
-            rows = server.standin.store.rows("SELECT id FROM objects WHERE kind = 'webhook_endpoint'")
+            rows = server.standin.store.rows(
+                "SELECT id FROM objects WHERE kind = 'webhook_endpoint'"
+            )
 
     assert list(kept.values()) == ["whsec_2"]
     assert len(rows) == 1

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from launch import commands, instance, ports
+from launch import commands, facts, instance, ports
 from launch.console import Problem
 from launch.places import ROOT
 from tests.launch.waiting import wait_until
@@ -107,6 +107,20 @@ def test_fresh_never_empties_a_database_of_somebody_elses(monkeypatch):
 
     with pytest.raises(Problem, match="DATABASE_URL is set"):
         commands.check_demo(commands.parse_demo(["--fresh"]))
+
+
+def test_data_of_another_stage_is_not_thrown_away_unasked(monkeypatch, tmp_path):
+    monkeypatch.setattr(commands.ports, "demand_free", lambda *_: None)
+    monkeypatch.setattr(facts, "FILE", tmp_path / "demo.json")
+    facts.FILE.write_text('{"stage": "month-end"}')
+
+    commands.check_demo(commands.parse_demo([]))
+    commands.check_demo(commands.parse_demo(["--stage", "month-end"]))
+    with pytest.raises(Problem) as caught:
+        commands.check_demo(commands.parse_demo(["--stage", "disputed"]))
+
+    assert caught.value.what == "The demo data here is of the stage “month-end”."
+    assert "./run demo --stage disputed --fresh" in caught.value.remedy
 
 
 def test_a_second_demo_in_the_same_folder_is_refused(running_demo):

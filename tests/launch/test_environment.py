@@ -14,7 +14,7 @@ from launch.places import ROOT
 from launch.steps import Result, Step
 
 BEFORE_THE_ENVIRONMENT = (
-    "__init__", "commands", "console", "environment", "instance", "interpreters", "places",
+    "__init__", "commands", "console", "environment", "facts", "instance", "interpreters", "places",
     "ports", "processes", "steps",
 )  # fmt: skip
 

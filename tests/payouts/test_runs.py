@@ -1,6 +1,7 @@
 """Payout runs up to the moment money leaves: prepare, submit, approve, cancel (E, F; faults 20, 21, 25)."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,11 @@ from affiliates import lifecycle
 from ledger.accounts import balance_of
 from ledger.money import Money
 from payouts import chart, commissions, deposits, methods, runs, sales
+from payouts.claims import claims_until
 from payouts.errors import DepositRefused, PayoutNotInState, PeriodRefused, RunNotInState, SamePerson
 from payouts.models import Commission, Payout, PayoutItem, PayoutMethod, PayoutRun
 from tests.factories.standin import earn, make_desk, prepare
-from tests.factories.world import make_payout_method, make_sale, make_world
+from tests.factories.world import make_sale, make_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_agree")]
 
@@ -337,7 +339,7 @@ def test_a_deposit_of_nothing_or_of_another_currency_is_refused(at, amount):
 
 def test_an_account_sent_back_to_onboarding_does_not_come_out_as_a_first_account(at):
     """Fault 24: the waiting time of a changed bank account cannot be skipped by an interlude without one."""
-    method = make_payout_method(make_world(at).affiliate, at=at) if False else methods.method_of(make_world(at).affiliate)
+    method = methods.method_of(make_world(at).affiliate)
     methods.apply_standing(method, status="pending", fingerprint="", reason="routine_onboarding", at=at)
 
     changed = methods.apply_standing(method, status="verified", fingerprint="thief", reason="", at=at)
@@ -406,3 +408,41 @@ def test_a_run_is_approved_or_cancelled_but_never_both(at):
     # An approved run can still be cancelled; a cancelled one is never approved.
     assert (run.status, live) == ("cancelled", None)
     assert payable(world) == Money(10000, USD)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refund_in_the_midst_of_preparing_waits_and_is_recovered_later(at):
+    """Faults 7, 25: the two never wait for each other in a circle."""
+    maker, _checker = make_desk(at)
+    world = make_world(at)
+    sale = make_sale(world, "100.00", at=at - timedelta(days=40))
+    commissions.approve_due_commissions(at=at - timedelta(days=5))
+
+    def refund():
+        try:
+            sales.refund_sale(sale.conversion, reference="rf", at=at)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=refund)
+    with transaction.atomic():
+        claims_until(at, is_held=True)
+        thread.start()
+        _wait_for_a_lock()
+        run = prepare(maker, at=at)
+    thread.join(20)
+
+    assert run.payouts.get().amount == Money(2000, USD)
+    assert balance_of(chart.recoverable(world.affiliate), USD) == Money(2000, USD)
+    assert payable(world) == Money.zero(USD)
+
+
+def _wait_for_a_lock():
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")

@@ -1,0 +1,370 @@
+"""What an affiliate's pages show about its money: the figures of the home page, earnings, payouts, rates."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import TruncDate, TruncMonth
+from django.utils import timezone
+
+from affiliates.models import Affiliate, Program
+from ledger.accounts import balances_of
+from ledger.money import Money
+from payouts.models import Commission, Payout, PayoutItem, RuleVersion
+from payouts.queries.states import expected_payout_at, in_state
+from tracking.models import Click, Link
+
+_LEFT = F("amount_minor") - F("reversed_minor")
+_P = Payout.State
+ON_THE_WAY = (_P.READY, _P.SENDING, _P.UNSURE, _P.SENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What is expected on one pay day, in one currency: certain (approved) and still on hold."""
+
+    at: datetime
+    certain: Money
+    pending: Money
+    sales: int
+
+    @property
+    def expected(self) -> Money:
+        """Both together."""
+        return self.certain + self.pending
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An affiliate's money in one currency, from the book's own balances.
+
+    `available` = `approved` (commissions) + `carried` (left over by earlier payouts) − `recoverable`
+    (paid for orders that came back). `pending_peak` is the day on which the largest part clears.
+    """
+
+    currency: str
+    available: Money
+    approved: Money
+    carried: Money
+    recoverable: Money
+    pending: Money
+    on_the_way: Money
+    paid_this_year: Money
+    approved_sales: int = 0
+    pending_sales: int = 0
+    payouts_this_year: int = 0
+    pending_peak: tuple[date, Money] | None = None
+    coming: tuple[Coming, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EarningsFilter:
+    """A question to the list of earnings.
+
+    Days are whole days of the current time zone, both included; `pays` is a pay day of `coming_of`.
+    """
+
+    state: str = ""
+    program: str = ""
+    link: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
+    pays: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResult:
+    """What a link brought: orders, and what is left of their commissions by currency."""
+
+    orders: int
+    earned: tuple[Money, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLine:
+    """What a program pays now for one event."""
+
+    name: str
+    event: str
+    kind: str
+    rate: Decimal
+    flat: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class RatesNow:
+    """The rules in force for a program, and the version to come when one is published."""
+
+    version: int
+    since: datetime
+    lines: tuple[RateLine, ...]
+    next_since: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Sums by currency while they are put together."""
+
+    pending: dict[str, list[tuple[date, int, int]]] = field(default_factory=lambda: defaultdict(list))
+    approved: dict[str, list[tuple[datetime, int, int]]] = field(default_factory=lambda: defaultdict(list))
+    paid: dict[str, tuple[int, int]] = field(default_factory=dict)
+    on_the_way: dict[str, int] = field(default_factory=dict)
+
+
+def standings_of(affiliate: Affiliate, *, at: datetime) -> list[Standing]:
+    """The affiliate's money by currency, the currency with the most sales first; five queries."""
+    own = Commission.objects.filter(affiliate=affiliate, amount_minor__gt=0)
+    balances = balances_of(affiliate.owner_name)
+    sums = _Sums()
+    for row in _by_day(own.filter(status=Commission.Status.PENDING), TruncDate("due_at")):
+        sums.pending[row["currency"]].append((row["when"], int(row["sum"]), row["sales"]))
+    for row in _by_day(own.filter(status=Commission.Status.APPROVED).exclude(_in_payout()), TruncMonth("approved_at", tzinfo=UTC)):
+        sums.approved[row["currency"]].append((row["when"], int(row["sum"]), row["sales"]))
+    payouts = Payout.objects.filter(affiliate=affiliate).values("currency").order_by()
+    this_year = Q(state=_P.PAID, settled_at__year=at.year)
+    for row in payouts.annotate(
+        paid=Sum("amount_minor", filter=this_year),
+        number=Count("pk", filter=this_year),
+        moving=Sum("amount_minor", filter=Q(state__in=ON_THE_WAY)),
+    ):
+        sums.paid[row["currency"]] = (int(row["paid"] or 0), row["number"])
+        sums.on_the_way[row["currency"]] = int(row["moving"] or 0)
+    currencies = {currency for _kind, currency in balances} | set(sums.paid)
+    found = [_standing(currency, balances, sums, at=at) for currency in sorted(currencies)]
+    return sorted(found, key=lambda one: (-(one.approved_sales + one.pending_sales), one.currency))
+
+
+def coming_of(standings: Iterable[Standing]) -> list[Coming]:
+    """What is expected of all currencies, by pay day."""
+    return sorted((one for standing in standings for one in standing.coming), key=lambda one: (one.at, one.certain.currency))
+
+
+def earnings_of(
+    affiliate: Affiliate, question: EarningsFilter, *, sort: str = "-date", at: datetime | None = None
+) -> QuerySet[Commission]:
+    """The affiliate's commissions that fit, with what a row shows."""
+    found = Commission.objects.filter(affiliate=affiliate)
+    if question.program:
+        found = found.filter(program__slug=question.program)
+    if question.first_day:
+        found = found.filter(accrued_at__gte=_midnight(question.first_day))
+    if question.last_day:
+        found = found.filter(accrued_at__lt=_midnight(question.last_day + timedelta(days=1)))
+    if question.pays:
+        found = found.filter(_paid_on(question.pays, at=at or timezone.now()))
+    if question.link:
+        link = Link.objects.filter(affiliate=affiliate, code=question.link)
+        clicks = Click.objects.filter(link_id__in=link.values("pk"))
+        found = found.filter(conversion__attribution__click_id__in=clicks.values("pk"))
+    found = in_state(found, question.state)
+    order = {"date": ("accrued_at", "pk"), "amount": ("left_minor", "accrued_at", "pk"), "-amount": ("-left_minor", "-accrued_at", "-pk")}
+    return (
+        found.annotate(left_minor=_LEFT)
+        .select_related("conversion", "program__merchant", "rule_line")
+        .order_by(*order.get(sort, ("-accrued_at", "-pk")))
+        .fetch_mode(models.FETCH_RAISE)
+    )
+
+
+def totals_of(commissions: QuerySet[Commission]) -> list[Money]:
+    """What is left of the commissions of a list, by currency: the list's footer."""
+    rows = commissions.order_by().values("currency").annotate(sum=Sum(_LEFT)).order_by("currency")
+    return [Money(int(row["sum"]), row["currency"]) for row in rows]
+
+
+def latest_earnings(affiliate: Affiliate, *, limit: int) -> list[Commission]:
+    """The last few commissions."""
+    return list(earnings_of(affiliate, EarningsFilter())[:limit])
+
+
+def earned_by_day(affiliate: Affiliate, currency: str, *, first_day: date, last_day: date) -> dict[date, Money]:
+    """What is left of each day's commissions in a currency, both days included; days without any are left out."""
+    question = EarningsFilter(first_day=first_day, last_day=last_day)
+    rows = (
+        earnings_of(affiliate, question)
+        .filter(currency=currency)
+        .order_by()
+        .annotate(when=TruncDate("accrued_at"))
+        .values("when")
+        .annotate(sum=Sum(_LEFT))
+        .order_by("when")
+    )
+    return {row["when"]: Money(int(row["sum"]), currency) for row in rows}
+
+
+def results_by_link(affiliate: Affiliate, links: Iterable[Link]) -> dict[UUID, LinkResult]:
+    """Orders and earnings of each link, by the click that won; links without any are left out. One query."""
+    wanted = [link.pk for link in links]
+    click = Click.objects.filter(pk=OuterRef("conversion__attribution__click_id"))
+    rows = (
+        Commission.objects.filter(affiliate=affiliate)
+        .annotate(via=Subquery(click.values("link_id")[:1]))
+        .filter(via__in=wanted)
+        .values("via", "currency")
+        .annotate(sum=Sum(_LEFT), orders=Count("conversion", distinct=True))
+        .order_by("currency")
+    )
+    orders: dict[UUID, int] = defaultdict(int)
+    earned: dict[UUID, list[Money]] = defaultdict(list)
+    for row in rows:
+        orders[row["via"]] += row["orders"]
+        earned[row["via"]].append(Money(int(row["sum"]), row["currency"]))
+    return {key: LinkResult(orders[key], tuple(earned[key])) for key in orders}
+
+
+def payouts_of(affiliate: Affiliate, *, year: int | None = None) -> QuerySet[Payout]:
+    """The affiliate's payouts, newest first; with a year, those paid in it."""
+    found = Payout.objects.filter(affiliate=affiliate).select_related("run", "statement")
+    if year is not None:
+        found = found.filter(state=_P.PAID, settled_at__year=year)
+    return found.order_by("-created_at", "-pk").fetch_mode(models.FETCH_RAISE)
+
+
+def payout_totals(payouts: QuerySet[Payout]) -> list[Money]:
+    """The sums of the paid ones of a list of payouts, by currency."""
+    rows = payouts.filter(state=_P.PAID).order_by().values("currency").annotate(sum=Sum("amount_minor")).order_by("currency")
+    return [Money(int(row["sum"]), row["currency"]) for row in rows]
+
+
+def years_with_payouts(affiliate: Affiliate) -> list[int]:
+    """The years in which the affiliate was paid, latest first."""
+    years = Payout.objects.filter(affiliate=affiliate, settled_at__isnull=False).dates("settled_at", "year", order="DESC")
+    return [year.year for year in years]
+
+
+def items_of(payout: Payout) -> QuerySet[PayoutItem]:
+    """The commissions in a payout, oldest order first."""
+    return (
+        PayoutItem.objects.filter(payout=payout)
+        .select_related("commission__conversion", "commission__program")
+        .order_by("commission__conversion__occurred_at", "pk")
+        .fetch_mode(models.FETCH_RAISE)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutSum:
+    """How a payout's amount was made: `gross` + `carried` − `netted` = `paid`."""
+
+    commissions: int
+    gross: Money
+    carried: Money
+    netted: Money
+    paid: Money
+
+
+def sum_of(payout: Payout) -> PayoutSum:
+    """The arithmetic of a payout, from its frozen items."""
+    told = PayoutItem.objects.filter(payout=payout).aggregate(sum=Sum("amount_minor"), number=Count("pk"))
+    gross = int(told["sum"] or 0)
+    carried = payout.amount_minor + payout.netted_minor - gross
+    return PayoutSum(
+        commissions=told["number"],
+        gross=Money(gross, payout.currency),
+        carried=Money(carried, payout.currency),
+        netted=Money(payout.netted_minor, payout.currency),
+        paid=payout.amount,
+    )
+
+
+def rates_now(programs: Sequence[Program], *, at: datetime) -> dict[UUID, RatesNow]:
+    """What each program pays now; programs without rules in force are left out. Three queries."""
+    keys = [program.pk for program in programs]
+    in_force = RuleVersion.objects.filter(program__in=keys, starts_at__lte=at)
+    latest = in_force.order_by("program_id", "-starts_at", "-version").distinct("program_id").prefetch_related("lines")
+    ahead = dict(
+        RuleVersion.objects.filter(program__in=keys, starts_at__gt=at)
+        .values_list("program_id")
+        .annotate(first=models.Min("starts_at"))
+    )
+    currencies = {program.pk: program.currency for program in programs}
+    return {
+        version.program_id: RatesNow(
+            version.version,
+            version.starts_at,
+            tuple(
+                RateLine(
+                    line.name, line.event, line.kind, line.rate,
+                    Money(line.flat_minor, currencies[version.program_id]) if line.kind == line.Kind.FLAT else None,
+                )
+                for line in sorted(version.lines.all(), key=lambda line: line.position)
+            ),
+            ahead.get(version.program_id),
+        )
+        for version in latest
+    }  # fmt: skip
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=timezone.get_current_timezone())
+
+
+def _paid_on(pays: date, *, at: datetime) -> Q:
+    """The commissions that `_coming` puts on this pay day: due in the month before, or earlier when it is the next one."""
+    end = datetime(pays.year, pays.month, 1, tzinfo=UTC)
+    start = datetime(pays.year - (pays.month == 1), (pays.month - 2) % 12 + 1, 1, tzinfo=UTC)
+    is_next = expected_payout_at(at - timedelta(days=62), at=at).date() == pays
+    due, approved = Q(due_at__lt=end), Q(approved_at__lt=end)
+    if not is_next:
+        due &= Q(due_at__gte=start)
+        approved &= Q(approved_at__gte=start)
+    free = Q(status=Commission.Status.APPROVED) & ~Q(_in_payout())
+    return Q(amount_minor__gt=0) & ((Q(status=Commission.Status.PENDING) & due) | (free & approved))
+
+
+def _by_day(commissions: QuerySet[Commission], when: Any) -> Iterable[dict[str, Any]]:  # noqa: ANN401 - a database function
+    return commissions.annotate(when=when).values("currency", "when").annotate(sum=Sum(_LEFT), sales=Count("pk")).order_by("when")
+
+
+def _standing(currency: str, balances: dict[tuple[str, str], Money], sums: _Sums, *, at: datetime) -> Standing:
+    nothing = Money.zero(currency)
+    payable = balances.get(("payable", currency), nothing)
+    recoverable = balances.get(("recoverable", currency), nothing)
+    approved = sums.approved.get(currency, [])
+    pending = sums.pending.get(currency, [])
+    approved_minor = sum(minor for _when, minor, _sales in approved)
+    peak = max(pending, key=lambda row: (row[1], row[0]), default=None)
+    paid, number = sums.paid.get(currency, (0, 0))
+    return Standing(
+        currency=currency,
+        available=payable - recoverable,
+        approved=Money(approved_minor, currency),
+        carried=payable - Money(approved_minor, currency),
+        recoverable=recoverable,
+        pending=balances.get(("pending", currency), nothing),
+        on_the_way=Money(sums.on_the_way.get(currency, 0), currency),
+        paid_this_year=Money(paid, currency),
+        approved_sales=sum(sales for _when, _minor, sales in approved),
+        pending_sales=sum(sales for _when, _minor, sales in pending),
+        payouts_this_year=number,
+        pending_peak=(peak[0], Money(peak[1], currency)) if peak and peak[1] else None,
+        coming=_coming(currency, approved, pending, at=at),
+    )
+
+
+def _coming(
+    currency: str, approved: list[tuple[datetime, int, int]], pending: list[tuple[date, int, int]], *, at: datetime
+) -> tuple[Coming, ...]:
+    sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for month, minor, sales in approved:
+        slot = sums[expected_payout_at(month, at=at)]
+        slot[0] += minor
+        slot[2] += sales
+    for day, minor, sales in pending:
+        slot = sums[expected_payout_at(datetime(day.year, day.month, day.day, tzinfo=UTC), at=at)]
+        slot[1] += minor
+        slot[2] += sales
+    return tuple(
+        Coming(when, Money(certain, currency), Money(waiting, currency), sales)
+        for when, (certain, waiting, sales) in sorted(sums.items())
+    )
+
+
+def _in_payout() -> Exists:
+    return Exists(PayoutItem.objects.filter(commission=OuterRef("pk"), released_at=None))

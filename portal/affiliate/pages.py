@@ -1,0 +1,74 @@
+"""What every page of the partner's workspace has: its places, its name, and where a figure's reason is."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ledger.money import Money
+from portal.context import NavItem
+from portal.requests import PartnerRequest
+
+if TYPE_CHECKING:
+    from tracking.models import Link
+
+PAGE_ROWS = 50
+
+_PLACES = (
+    ("home", _("Home"), "house"),
+    ("links", _("Links"), "link"),
+    ("earnings", _("Earnings"), "wallet"),
+    ("payouts", _("Payouts"), "banknote"),
+    ("programs", _("Programs"), "store"),
+    ("settings", _("Settings"), "settings"),
+)
+
+type Text = str | Promise
+
+
+def show(
+    request: PartnerRequest,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    place: str,
+    title: Text,
+    lead: Text = "",
+    crumbs: list[tuple[Text, str]] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render a page of the workspace; `place` is the part of the navigation it belongs to."""
+    shell = {
+        "nav": [NavItem(label, reverse(f"partner:{name}"), icon, name == place) for name, label, icon in _PLACES],
+        "workspace": {"label": request.affiliate.name, "kind": "partner", "url": reverse("partner:home")},
+        "page_title": title,
+        "page_lead": lead,
+        "crumbs": crumbs or [],
+    }
+    return render(request, f"portal/partner/{template}", {**shell, **context}, status=status)
+
+
+def link_url(link: "Link") -> str:
+    """The address that people share."""
+    return f"{settings.CLICK_BASE_URL}/r/{link.code}"
+
+
+def earning_url(commission: str) -> str:
+    """Where a commission's amount is explained, from its public id."""
+    return reverse("partner:earning", args=[commission])
+
+
+def earnings_url(**question: object) -> str:
+    """The list of earnings under a question; what is empty is left out."""
+    pairs = {key: str(value) for key, value in question.items() if value}
+    return reverse("partner:earnings", query=pairs)
+
+
+def has_several(amounts: list[Money]) -> bool:
+    """Whether the amounts are of more than one currency, so that each must name its own."""
+    return len({amount.currency for amount in amounts}) > 1

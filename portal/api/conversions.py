@@ -1,0 +1,180 @@
+"""Orders and refunds reported by shops: read strictly, recorded once, answered with what became of them."""
+
+import time
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse
+
+from affiliates.errors import NotVisible
+from ledger.money import Money
+from payouts.queries.merchant import commissions_of
+from payouts.sales import Sale, record_sale, refund_sale
+from portal.api.answers import conversion_answer, refund_answer
+from portal.api.once import answered_once, idempotency_key
+from portal.intake.arrivals import bring_clicks_in
+from portal.intake.bodies import LARGEST_BODY, BodyUnreadable, read_json, read_json_object, write_json
+from portal.intake.door import ACCEPTED, DUPLICATE, REJECTED, TEST, Intake, Outcome, close, settle, take
+from portal.intake.fields import kind_of, refuse
+from portal.intake.keys import bearer_key, merchant_of
+from portal.intake.orders import ReadOrder, read_order, read_refund
+from portal.intake.privacy import hide_addresses, hide_keys
+from tracking import inbox
+from tracking.access import open_conversion_in
+
+if TYPE_CHECKING:
+    # For annotations only: doors hold verbs, never nouns.
+    from affiliates.models import Merchant
+    from tracking.models import Conversion
+
+#: No more orders than this in one call.
+LARGEST_BATCH = 1_000
+
+
+def report_one(request: HttpRequest) -> HttpResponse:
+    """POST /conversions."""
+    return take(request, door="api", handle=_report_one)
+
+
+def report_many(request: HttpRequest) -> HttpResponse:
+    """POST /conversions/batch."""
+    return take(request, door="api.batch", handle=_report_many, keep=LARGEST_BODY)
+
+
+def refund_one(request: HttpRequest, conversion_id: str) -> HttpResponse:
+    """POST /conversions/{id}/refund."""
+    return take(request, door="api.refund", handle=lambda intake: _refund(intake, conversion_id))
+
+
+def record(order: ReadOrder, merchant: "Merchant", intake: Intake) -> Outcome:
+    """Record an order that was read; the click it names is brought in first when it is fresh."""
+    if order.facts.click_id is not None:
+        bring_clicks_in([order.facts.click_id], at=intake.at)
+    return outcome_of(record_sale(merchant, order.facts, at=intake.at), merchant, ignored=order.ignored)
+
+
+def outcome_of(sale: Sale, merchant: "Merchant", *, ignored: tuple[str, ...] = ()) -> Outcome:
+    """The answer and the row's verdict for what became of an order."""
+    conversion = sale.conversion
+    if not sale.is_new:
+        verdict, reason = "duplicate", "same_order"
+        row = TEST if conversion.is_test else DUPLICATE
+    else:
+        verdict, reason = conversion.verdict, conversion.reason
+        row = REJECTED if verdict == "rejected" else TEST if conversion.is_test else ACCEPTED
+    return Outcome(
+        HTTPStatus.CREATED if sale.is_new else HTTPStatus.OK,
+        conversion_answer(sale, merchant, verdict=verdict, reason=reason, ignored=ignored),
+        row,
+        reason=reason,
+        conversion=conversion,
+    )
+
+
+def open_by_key(merchant: "Merchant", conversion_id: str, *, is_test_key: bool) -> "Conversion":
+    """A merchant's conversion; a test key sees test orders only. Raises NotVisible."""
+    conversion = open_conversion_in(merchant, conversion_id)
+    if is_test_key and not conversion.is_test:
+        raise NotVisible("conversion")
+    return conversion
+
+
+def _report_one(intake: Intake) -> Outcome:
+    intake.key = bearer_key(intake.request, at=intake.at)
+    merchant, is_test = merchant_of(intake.key), intake.key.is_test
+
+    def handle() -> Outcome:
+        order = read_order(read_json_object(intake.readable_body()), is_test=is_test, at=intake.at)
+        return record(order, merchant, intake)
+
+    return answered_once(intake, handle)
+
+
+def _report_many(intake: Intake) -> Outcome:
+    intake.key = bearer_key(intake.request, at=intake.at)
+    merchant = merchant_of(intake.key)
+    return answered_once(intake, lambda: _settle_batch(intake, merchant, _orders_in(read_json(intake.readable_body()))))
+
+
+def _orders_in(value: object) -> list[Any]:
+    orders = value.get("conversions") if isinstance(value, dict) else value
+    if not isinstance(orders, list):
+        raise BodyUnreadable(
+            f'conversions is {kind_of(orders)}. Send {{"conversions": [ … ]}} with up to {LARGEST_BATCH} orders.',
+            code="field_invalid",
+            field="conversions",
+        )
+    if len(orders) > LARGEST_BATCH:
+        raise refuse(
+            "conversions",
+            f"{len(orders)} orders came at once; {LARGEST_BATCH} is the most. Send them in several calls.",
+            code="batch_too_long",
+        )
+    return orders
+
+
+def _settle_batch(intake: Intake, merchant: "Merchant", orders: list[Any]) -> Outcome:
+    """Each order with a row, a transaction and a verdict of its own, so that a bad one spoils no other."""
+    bodies = [hide_addresses(hide_keys(write_json(order))) for order in orders]
+    rows = inbox.receive_parts("api.item", intake.row, bodies, merchant=merchant)
+    read = [_read_quietly(order, intake) for order in orders]
+    clicks = [one.facts.click_id for one in read if isinstance(one, ReadOrder) and one.facts.click_id]
+    bring_clicks_in(clicks, at=intake.at)
+    answers: list[dict[str, Any]] = []
+    summary: dict[str, int] = {}
+    for row, one in zip(rows, read, strict=True):
+        item = Intake(intake.request, row, b"", intake.at, key=intake.key)
+        started = time.perf_counter()
+        outcome = settle(item, partial(_record_read, one, merchant))
+        close(item, outcome, latency_ms=round((time.perf_counter() - started) * 1000))
+        answers.append({**outcome.payload, "status": int(outcome.status)})
+        verdict = str(outcome.payload.get("verdict", outcome.verdict))
+        summary[verdict] = summary.get(verdict, 0) + 1
+    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.items()))
+    return Outcome(HTTPStatus.OK, {"data": answers, "summary": summary}, ACCEPTED, detail=told)
+
+
+def _read_quietly(order: object, intake: Intake) -> ReadOrder | Exception:
+    is_test = intake.key is not None and intake.key.is_test
+    try:
+        return read_order(order, is_test=is_test, at=intake.at)
+    except Exception as error:  # noqa: BLE001 - raised again where the order has its row
+        return error
+
+
+def _record_read(one: ReadOrder | Exception, merchant: "Merchant", item: Intake) -> Outcome:
+    if isinstance(one, Exception):
+        raise one
+    return outcome_of(record_sale(merchant, one.facts, at=item.at), merchant, ignored=one.ignored)
+
+
+def _refund(intake: Intake, conversion_id: str) -> Outcome:
+    intake.key = bearer_key(intake.request, at=intake.at)
+    merchant = merchant_of(intake.key)
+    conversion = open_by_key(merchant, conversion_id, is_test_key=intake.key.is_test)
+
+    def handle() -> Outcome:
+        body = intake.readable_body()
+        source = read_json_object(body) if body.strip() else {}
+        refund = read_refund(source, currency=conversion.currency, default_reference=idempotency_key(intake))
+        return give_back(intake, conversion, refund.amount, refund.reason, refund.reference, refund.ignored)
+
+    return answered_once(intake, handle)
+
+
+def give_back(
+    intake: Intake, conversion: "Conversion", amount: Money | None, reason: str, reference: str, ignored: tuple[str, ...] = ()
+) -> Outcome:
+    """Refund an order and say what is left; idempotent by reference."""
+    refund, is_new = refund_sale(conversion, amount=amount, reference=reference, reason=reason, at=intake.at)
+    verdict = "accepted" if is_new else "duplicate"
+    row = TEST if conversion.is_test else ACCEPTED if is_new else DUPLICATE
+    fresh = conversion.refreshed()
+    return Outcome(
+        HTTPStatus.CREATED if is_new else HTTPStatus.OK,
+        refund_answer(refund, fresh, list(commissions_of(fresh)), verdict=verdict, ignored=ignored),
+        row,
+        reason=refund.reason,
+        conversion=fresh,
+    )
