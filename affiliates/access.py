@@ -120,6 +120,27 @@ def open_enrolment_of(affiliate: Affiliate, slug: str) -> Enrolment:
     return enrolment
 
 
+def find_enrolment(*, merchant: Merchant | None, affiliate: str, program: str = "") -> Enrolment | None:
+    """An affiliate's place, by public ids: in a merchant's programs when one is given; `program` may be a slug.
+
+    None when several would fit. Raises NotVisible when none does.
+    """
+    places = Enrolment.objects.all()
+    if merchant is not None:
+        places = places.filter(program__merchant=merchant)
+    try:
+        places = places.filter(affiliate_id=Affiliate.key_of(affiliate))
+        if program:
+            is_id = program.startswith(f"{Program.ID_PREFIX}_")
+            places = places.filter(program_id=Program.key_of(program)) if is_id else places.filter(program__slug=program)
+    except ValueError:
+        raise NotVisible("enrolment") from None
+    found = list(places[:2])
+    if not found:
+        raise NotVisible("enrolment")
+    return found[0] if len(found) == 1 else None
+
+
 def open_any_affiliate(user: User, public_id: str) -> Affiliate:
     """Any member, for network staff and finance. Raises NotVisible."""
     if not roles_of(user) & (_roles("network.view") | _roles("finance.view")):

@@ -15,7 +15,7 @@ from launch.console import Problem
 from launch.manage import run_in_foreground
 from launch.places import LOGS, PYTHON, ROOT, VAR
 from launch.postgres import open_database
-from launch.stamps import PACKAGES
+from launch.stamps import PACKAGES, catalogs_are_stale
 from launch.steps import Result, Running, Step
 from launch.supervisor import interruptible
 from launch.templates import Template
@@ -77,7 +77,7 @@ def _prepare(
     """Runs the checks, and makes the template beside them; the output of what failed is shown."""
     making = [] if template.exists() else [template.making(environment)]
     running = Running(at_once=2)
-    running.add(*making, *checks)
+    running.add(*making, *_catalogs(environment), *checks)
     results = running.wait()
     for result in results:
         if not result.is_good:
@@ -94,6 +94,14 @@ def _prepare(
             template.finish()
         environment["TEST_TEMPLATE"] = template.name
     return results
+
+
+def _catalogs(environment: Mapping[str, str]) -> list[Step]:
+    """The step that compiles translations, when one is stale."""
+    if not catalogs_are_stale():
+        return []
+    command = [str(PYTHON), "manage.py", "compile_catalogs"]
+    return [Step("translations", command, LOGS / "check-translations.log", environment)]
 
 
 def static_checks(environment: Mapping[str, str]) -> list[Step]:

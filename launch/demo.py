@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from launch import clusters, console, facts, instance, postgres, processes
 from launch.console import Interrupted, Problem
-from launch.places import LOGS, PYTHON, ROOT, VAR
+from launch.places import LOGS, PYTHON, VAR
 from launch.ports import HOST
-from launch.stamps import Stamps, catalog_fingerprint, schema_fingerprint, static_fingerprint
+from launch.stamps import Stamps, catalogs_are_stale, schema_fingerprint, static_fingerprint
 from launch.steps import Running, Step, demand
 from launch.supervisor import Service, Supervisor, interruptible
 
@@ -35,8 +35,8 @@ def _run(options: argparse.Namespace, is_ready: int | None) -> int:
     with interruptible() as tidy, instance.claim(VAR, address):
         if options.fresh:
             _throw_away("old demo data thrown away")
-        elif UNFINISHED.exists() and not os.environ.get("DATABASE_URL"):
-            _throw_away("demo data that was left half made thrown away")
+        elif not os.environ.get("DATABASE_URL"):
+            _tidy_up()
         supervisor = Supervisor(LOGS, {})
         try:
             with postgres.open_database(VAR, CLUSTER) as database:
@@ -67,35 +67,23 @@ def _set_up(
     if not os.environ.get("STRIPE_SECRET_KEY"):
         supervisor.start(_stripe_standin(options.port, environment))
     schema = f"{schema_fingerprint()} {clusters.system_identifier(VAR, CLUSTER)}"
-    plan = {
-        "schema": (schema, _manage("database schema", environment, "migrate", "--noinput")),
-        "static": (
-            static_fingerprint(),
-            _manage("static files", environment, "collectstatic", "--noinput"),
-        ),
-    }
-    if (ROOT / "portal" / "management" / "commands" / "compile_catalogs.py").exists():
-        plan["catalogs"] = (
-            catalog_fingerprint(),
-            _manage("translations", environment, "compile_catalogs"),
-        )
-    # A database of somebody else's may have been changed behind our back.
-    has_own_database = not os.environ.get("DATABASE_URL")
-    wanted = {
-        name: (mark, step)
-        for name, (mark, step) in plan.items()
-        if not stamps.is_done(name, mark) or (name == "schema" and not has_own_database)
-    }
+    static = static_fingerprint()
     running = Running(at_once=2)
-    running.add(*(step for _, step in wanted.values()))
+    # A database of somebody else's may have been changed behind our back.
+    if os.environ.get("DATABASE_URL") or not stamps.is_done("schema", schema):
+        running.add(_manage("database schema", environment, "migrate", "--noinput"))
+    if catalogs_are_stale():
+        running.add(_manage("translations", environment, "compile_catalogs"))
+    if not stamps.is_done("static", static) or not any((VAR / "static").iterdir()):
+        running.add(_manage("static files", environment, "collectstatic", "--noinput"))
     try:
         # Beside the steps.
         supervisor.wait_until_ready()
         demand(running.wait(is_hasty=True), REMEDY_FRESH)
     finally:
         running.abandon()
-    for name, (mark, _) in wanted.items():
-        stamps.mark_done(name, mark)
+    stamps.mark_done("schema", schema)
+    stamps.mark_done("static", static)
     _seed(options, environment)
 
 
@@ -107,7 +95,8 @@ def _seed(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
         return
     console.say(f"… demo data, stage “{stage}”")
     since = time.monotonic()
-    UNFINISHED.touch()
+    if not known and not os.environ.get("DATABASE_URL"):
+        UNFINISHED.touch()
     command = [str(PYTHON), "manage.py", "seed_demo", "--stage", stage]
     process = processes.spawn(command, environment=environment)
     try:
@@ -187,6 +176,14 @@ def _environment(port: int, url: str) -> dict[str, str]:
 def _manage(name: str, environment: Mapping[str, str], *arguments: str) -> Step:
     command = [str(PYTHON), "manage.py", *arguments]
     return Step(name, command, LOGS / f"{arguments[0]}.log", environment)
+
+
+def _tidy_up() -> None:
+    """Throws away what is of no use: data left half made, and what belonged to a lost database."""
+    if UNFINISHED.exists():
+        _throw_away("demo data thrown away: it was left half made")
+    elif facts.FILE.exists() and not clusters.system_identifier(VAR, CLUSTER):
+        _throw_away("demo data thrown away: its database is gone")
 
 
 def _throw_away(what: str) -> None:

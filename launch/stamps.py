@@ -53,9 +53,13 @@ def static_fingerprint() -> str:
     return fingerprint_of(files)
 
 
-def catalog_fingerprint() -> str:
-    """Changes whenever a translation did."""
-    return fingerprint_of(ROOT.glob("locale/**/*.po"))
+def catalogs_are_stale() -> bool:
+    """True when a translation was changed since it was compiled, or never was."""
+    for source in ROOT.glob("locale/*/LC_MESSAGES/*.po"):
+        compiled = source.with_suffix(".mo")
+        if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
+            return True
+    return False
 
 
 def fingerprint_of(files: Iterable[Path], *, by_content: bool = False) -> str:

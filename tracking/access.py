@@ -48,6 +48,17 @@ def open_click_in(merchant: Merchant, click_id: str) -> Click:
     return click
 
 
+def open_click_of(affiliate: Affiliate, click_id: str) -> Click:
+    """A click on one of an affiliate's links. Raises NotVisible."""
+    try:
+        click = Click.objects.filter(pk=click_key(click_id), affiliate_id=affiliate.pk).first()
+    except ValueError:
+        click = None
+    if click is None:
+        raise NotVisible("click")
+    return click
+
+
 def open_inbox_request_in(merchant: Merchant, public_id: str) -> InboxRequest:
     """One request of a merchant's inbox. Raises NotVisible."""
     try:

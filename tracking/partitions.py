@@ -66,8 +66,12 @@ def ensure_partitions(
 
 
 def _exists(connection: psycopg.Connection[Any], month: Month) -> bool:
-    """Whether the month's partition is there."""
-    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (name_of(month),)).fetchone()
+    """Whether the month's partition is there, asked of the rows and not of the session's cache."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+        " WHERE inhparent = 'tracking_click'::regclass AND relname = %s)",
+        (name_of(month),),
+    ).fetchone()
     return row is not None and bool(row[0])
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel
 from wagtail.fields import StreamField
@@ -35,7 +36,7 @@ class SitePage(Page):
             for page in root.get_children().live().in_menu().specific().order_by("path")
         ]
         context["language_links"] = [
-            (page.locale.language_code, page.locale.get_display_name(), page.get_url(request))
+            (page.locale.language_code, get_language_info(page.locale.language_code)["name_local"], page.get_url(request))
             for page in self.get_translations(inclusive=True).live().select_related("locale")
         ]
         context["footer_links"] = [

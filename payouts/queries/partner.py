@@ -14,8 +14,9 @@ from django.db.models.functions import TruncDate, TruncMonth
 from django.utils import timezone
 
 from affiliates.models import Affiliate, Program
-from ledger.accounts import balances_of
+from ledger.accounts import balances_of, lines_of
 from ledger.money import Money
+from payouts import chart
 from payouts.models import Commission, Payout, PayoutItem, RuleVersion
 from payouts.queries.states import expected_payout_at, in_state
 from tracking.models import Click, Link
@@ -61,6 +62,8 @@ class Standing:
     payouts_this_year: int = 0
     pending_peak: tuple[date, Money] | None = None
     coming: tuple[Coming, ...] = ()
+    #: Whether anything was ever to be recovered in this currency.
+    has_taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,26 @@ def standings_of(affiliate: Affiliate, *, at: datetime) -> list[Standing]:
 def coming_of(standings: Iterable[Standing]) -> list[Coming]:
     """What is expected of all currencies, by pay day."""
     return sorted((one for standing in standings for one in standing.coming), key=lambda one: (one.at, one.certain.currency))
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """One line of what is to be recovered: made by a refund (positive), or netted from a payout (negative).
+
+    `subject` is the public id of the commission or payout it is about.
+    """
+
+    at: datetime
+    subject: str
+    amount: Money
+
+
+def taken_back_of(affiliate: Affiliate, currency: str) -> list[TakenBack]:
+    """The lines of the recoverable account, oldest first; they add up to its balance."""
+    return [
+        TakenBack(line.effective_at, line.reference.partition(":")[0], line.amount)
+        for line in lines_of(chart.recoverable(affiliate), currency)
+    ]
 
 
 def earnings_of(
@@ -345,6 +368,7 @@ def _standing(currency: str, balances: dict[tuple[str, str], Money], sums: _Sums
         payouts_this_year=number,
         pending_peak=(peak[0], Money(peak[1], currency)) if peak and peak[1] else None,
         coming=_coming(currency, approved, pending, at=at),
+        has_taken_back=("recoverable", currency) in balances,
     )
 
 

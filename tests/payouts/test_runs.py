@@ -13,7 +13,13 @@ from ledger.accounts import balance_of
 from ledger.money import Money
 from payouts import chart, commissions, deposits, methods, runs, sales
 from payouts.claims import claims_until
-from payouts.errors import DepositRefused, PayoutNotInState, PeriodRefused, RunNotInState, SamePerson
+from payouts.errors import (
+    DepositRefused,
+    PayoutNotInState,
+    PeriodRefused,
+    RunNotInState,
+    SamePerson,
+)
 from payouts.models import Commission, Payout, PayoutItem, PayoutMethod, PayoutRun
 from tests.factories.standin import earn, make_desk, prepare
 from tests.factories.world import make_sale, make_world
@@ -155,7 +161,7 @@ def test_the_database_itself_refuses_one_pair_of_eyes(at, desk, column):
 def test_the_database_itself_refuses_to_send_what_nobody_approved(at, desk):
     run = prepare(desk[0], at=at)
 
-    with pytest.raises(Exception, match="prepared.*sending|Invalid transition"), transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(Exception, match="Invalid transition"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE payouts_payoutrun SET status = 'sending' WHERE id = %s", [run.pk])
 
 

@@ -16,10 +16,9 @@ from payouts import chart, methods, providers, runs, sales, stripe_events, tasks
 from payouts.errors import RunHasAlarm
 from payouts.models import Payout, PayoutAttempt, Statement, StripeEvent
 from payouts.protocol import RULES
-from payouts.stripe import Unavailable
 from payouts.statements import lines_of_payout
+from payouts.stripe import Unavailable
 from tests.factories.standin import (
-    bank,  # noqa: F401 - a fixture
     change_account,
     earn,
     make_desk,
@@ -29,7 +28,6 @@ from tests.factories.standin import (
     prepare,
     send,
     sender,
-    standin_process,  # noqa: F401 - a fixture
     start,
 )
 from tests.factories.world import make_sale, make_world
@@ -425,12 +423,26 @@ def test_a_bank_account_changed_after_approval_is_not_paid(at, bank, desk):
 
     send(run)
 
-    assert only_payout(run).state == "blocked"
-    assert only_payout(run).block_reason in {"destination_changed", "payee_not_payable"}
+    assert (only_payout(run).state, only_payout(run).block_reason) == ("blocked", "destination_changed")
     assert payable(world) == Money(10000, USD)
     assert transfers_made(bank) == []
     again = prepare(desk[0], at=at + timedelta(minutes=1), label="again")
     assert [row["reason"] for row in again.notes["left_out"]] == ["payout_method_too_new"]
+
+
+def test_a_bank_account_changed_there_and_back_waits_all_the_same(at, bank, desk):
+    """Fault 24."""
+    world = make_payee(bank, at)
+    bank.fund(1_000_000, "usd")
+    run = start(*desk, at=at)
+    method = methods.method_of(world.affiliate)
+    for bank_account in ("elsewhere", method.fingerprint):
+        methods.apply_standing(method, status="verified", fingerprint=bank_account, reason="", at=timezone.now())
+
+    send(run)
+
+    assert only_payout(run).block_reason == "payee_not_payable"
+    assert transfers_made(bank) == []
 
 
 # ── News from Stripe ─────────────────────────────────────────────────────────────────────

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Max, Q, QuerySet
 
 from affiliates.models import Affiliate, Merchant
-from tracking.models import Click, Conversion, InboxRequest, Link
+from tracking.models import Click, ClickCount, Conversion, InboxRequest, Link
 
 INBOX_VERDICTS = tuple(InboxRequest.Verdict.values)
 CONVERSION_VERDICTS = tuple(Conversion.Verdict.values)
@@ -90,10 +90,10 @@ class Progress:
     test_at: datetime | None
     live_at: datetime | None
     attributed_at: datetime | None
-    click_at: datetime | None
+    click_hour: datetime | None
 
 
-def progress_of(merchant: Merchant, *, at: datetime) -> Progress:
+def progress_of(merchant: Merchant) -> Progress:
     """What of the set-up has been seen to work."""
     requests = InboxRequest.objects.filter(merchant=merchant).aggregate(
         any=Max("received_at"),
@@ -101,13 +101,11 @@ def progress_of(merchant: Merchant, *, at: datetime) -> Progress:
         live=Max("received_at", filter=Q(verdict=InboxRequest.Verdict.ACCEPTED)),
     )
     attributed = Conversion.objects.filter(merchant=merchant, attribution__enrolment__isnull=False)
-    clicks = Click.objects.filter(
-        program_id__in=merchant.programs.values_list("pk", flat=True), clicked_at__gte=at - timedelta(days=400)
-    )
+    hours = ClickCount.objects.filter(program_id__in=merchant.programs.values_list("pk", flat=True))
     return Progress(
         request_at=requests["any"],
         test_at=requests["test"],
         live_at=requests["live"],
         attributed_at=attributed.aggregate(last=Max("recorded_at"))["last"],
-        click_at=clicks.order_by("-clicked_at").values_list("clicked_at", flat=True).first(),
+        click_hour=hours.aggregate(last=Max("hour"))["last"],
     )

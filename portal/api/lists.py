@@ -1,0 +1,258 @@
+"""What a key may read: clicks, links, affiliates, commissions, payouts, performance."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+
+from affiliates.errors import NotVisible
+from ledger.ids import public_id_of
+from ledger.money import Money
+from payouts.queries.api import (
+    PerformanceRow,
+    Scope,
+    commissions_for_api,
+    decision_on,
+    enrolments_for_api,
+    live_payouts_of,
+    payouts_for_api,
+    performance_of,
+)
+from payouts.queries.merchant import commissions_of
+from payouts.queries.states import states_of
+from payouts.sales import sale_of
+from portal.api.answers import commission_of_order, conversion_detail, stamp
+from portal.api.conversions import open_by_key
+from portal.api.cursors import page_of, slice_of
+from portal.intake.fields import refuse
+from portal.intake.keys import merchant_of
+from portal.reasons import reason_of
+from tracking.access import open_click_in, open_click_of
+from tracking.queries.merchant import link_of, links_in, links_of, requests_about
+
+if TYPE_CHECKING:
+    # For annotations only: doors hold verbs, never nouns.
+    from affiliates.models import ApiKey, Enrolment
+    from payouts.models import Commission, Payout
+    from tracking.models import Click, Link
+
+_LONGEST_REPORT = timedelta(days=400)
+
+
+def scope_of(key: "ApiKey") -> Scope:
+    """Whose figures a key may read."""
+    return Scope(key.merchant, key.affiliate)
+
+
+def get_conversion(key: "ApiKey", conversion_id: str) -> JsonResponse:
+    """One of a merchant's orders as it stands."""
+    merchant = merchant_of(key)
+    conversion = open_by_key(merchant, conversion_id, is_test_key=key.is_test)
+    return _answer(conversion_detail(sale_of(conversion), merchant))
+
+
+def explain_conversion(key: "ApiKey", conversion_id: str) -> JsonResponse:
+    """The whole decision over one of a merchant's orders."""
+    merchant = merchant_of(key)
+    conversion = open_by_key(merchant, conversion_id, is_test_key=key.is_test)
+    sale = sale_of(conversion)
+    attribution = sale.attribution
+    touches = [
+        {**touch, "detail": reason_of(touch["reason"]).developer}
+        for touch in (attribution.candidates if attribution else [])
+    ]
+    return _answer(
+        {
+            "conversion": conversion_detail(sale, merchant),
+            "attribution": {
+                "model": attribution.model,
+                "reason": attribution.reason,
+                "decided_at": stamp(attribution.decided_at),
+                "touches": touches,
+            }
+            if attribution
+            else None,
+            "decisions": [decision_on(commission) for commission in commissions_of(conversion)],
+            "requests": [
+                {
+                    "id": one.public_id,
+                    "door": one.door,
+                    "received_at": stamp(one.received_at),
+                    "verdict": one.verdict,
+                    "reason": one.reason or None,
+                    "status": one.status_code,
+                }
+                for one in requests_about(conversion).defer("body")[:100]
+            ],
+        }
+    )
+
+
+def get_click(key: "ApiKey", click_id: str) -> JsonResponse:
+    """A click on one of the merchant's programs, or on one of the affiliate's links."""
+    if key.merchant is not None:
+        click = open_click_in(key.merchant, click_id)
+    elif key.affiliate is not None:
+        click = open_click_of(key.affiliate, click_id)
+    else:
+        raise NotVisible("click")
+    return _answer(_click(click, link_of(click)))
+
+
+def list_links(request: HttpRequest, key: "ApiKey", *, limit: int, cursor: str) -> JsonResponse:
+    """Links, newest first."""
+    rows = links_in(key.merchant) if key.merchant else links_of(key.affiliate) if key.affiliate else None
+    if rows is None:
+        raise NotVisible("links")
+    return page_of(request, rows, limit=limit, cursor=cursor, show=lambda found: [link_answer(one) for one in found])
+
+
+def list_affiliates(request: HttpRequest, key: "ApiKey", *, limit: int, cursor: str, status: str) -> JsonResponse:
+    """The places in a merchant's programs, newest first."""
+    rows = enrolments_for_api(merchant_of(key))
+    if status:
+        rows = rows.filter(status=status)
+    return page_of(request, rows, limit=limit, cursor=cursor, show=lambda found: [_place(one) for one in found])
+
+
+def list_commissions(request: HttpRequest, key: "ApiKey", *, limit: int, cursor: str, status: str) -> JsonResponse:
+    """Commissions, newest first. A test key sees none: test orders are never booked."""
+    rows = commissions_for_api(scope_of(key))
+    rows = rows.none() if key.is_test else rows.filter(status=status) if status else rows
+    is_merchant = key.merchant is not None
+    return page_of(
+        request, rows, limit=limit, cursor=cursor, show=lambda found: _commissions(found, with_order=is_merchant)
+    )
+
+
+def list_payouts(request: HttpRequest, key: "ApiKey", *, limit: int, cursor: str, state: str) -> JsonResponse:
+    """Payouts, newest first. A test key sees none."""
+    rows = payouts_for_api(scope_of(key))
+    rows = rows.none() if key.is_test else rows.filter(state=state) if state else rows
+    return page_of(request, rows, limit=limit, cursor=cursor, show=lambda found: [_payout(one) for one in found])
+
+
+def report_performance(
+    request: HttpRequest, key: "ApiKey", *, first: date | None, last: date | None, group_by: str, limit: int, cursor: str
+) -> JsonResponse:
+    """Clicks, orders, revenue and commission of some days, grouped. A test key sees clicks only in links of its own."""
+    zone = key.merchant.time_zone if key.merchant else "UTC"
+    start, end = _span(first, last, zone)
+    rows = [] if key.is_test else performance_of(scope_of(key), start=start, end=end, group_by=group_by, zone=zone)
+    return slice_of(request, rows, limit=limit, cursor=cursor, show=_performance)
+
+
+def link_answer(link: "Link") -> dict[str, Any]:
+    """A tracking link."""
+    return {
+        "id": link.public_id,
+        "url": f"{settings.CLICK_BASE_URL}/r/{link.code}",
+        "code": link.code,
+        "destination": link.destination,
+        "label": link.label,
+        "status": link.status,
+        "program": public_id_of("prog", link.program_id),
+        "affiliate": public_id_of("aff", link.affiliate_id),
+        "created_at": stamp(link.created_at),
+    }
+
+
+def _answer(payload: dict[str, Any]) -> JsonResponse:
+    return JsonResponse(payload, headers={"Cache-Control": "no-store"})
+
+
+def _click(click: "Click", link: "Link | None") -> dict[str, Any]:
+    return {
+        "id": click.public_id,
+        "clicked_at": stamp(click.clicked_at),
+        "link": link.public_id if link else public_id_of("link", click.link_id),
+        "program": public_id_of("prog", click.program_id),
+        "affiliate": public_id_of("aff", click.affiliate_id),
+        "destination": click.destination,
+        "referrer": click.referrer,
+        "country": click.country,
+        "language": click.language,
+        "params": click.params,
+        "counted": click.is_counted,
+        "uncounted_reason": click.uncounted_reason or None,
+    }
+
+
+def _place(enrolment: "Enrolment") -> dict[str, Any]:
+    affiliate = enrolment.affiliate
+    return {
+        "id": affiliate.public_id,
+        "name": affiliate.name,
+        "country": affiliate.country,
+        "status": affiliate.status,
+        "program": enrolment.program.public_id,
+        "enrolment": enrolment.public_id,
+        "enrolment_status": enrolment.status,
+        "applied_at": stamp(enrolment.applied_at),
+    }
+
+
+def _commissions(found: "Sequence[Commission]", *, with_order: bool) -> list[dict[str, Any]]:
+    states, payouts = states_of(found), live_payouts_of(found)
+    return [
+        {
+            **commission_of_order(one),
+            "conversion": public_id_of("conv", one.conversion_id),
+            # A shop's own order number is the merchant's business.
+            "order_id": one.conversion.order_ref if with_order else None,
+            "program": public_id_of("prog", one.program_id),
+            "merchant": one.merchant.slug,
+            "accrued_at": stamp(one.accrued_at),
+            "approved_at": stamp(one.approved_at),
+            "payout": public_id_of("pay", payouts[one.pk]) if one.pk in payouts else None,
+            "state": states[one.pk].name,
+        }
+        for one in found
+    ]
+
+
+def _payout(payout: "Payout") -> dict[str, Any]:
+    return {
+        "id": payout.public_id,
+        "affiliate": public_id_of("aff", payout.affiliate_id),
+        "amount": Money(payout.part_minor, payout.currency).major,  # type: ignore[attr-defined]
+        "currency": payout.currency,
+        "state": payout.state,
+        "run": payout.run.label,
+        "created_at": stamp(payout.created_at),
+        "sent_at": stamp(payout.sent_at),
+        "settled_at": stamp(payout.settled_at),
+    }
+
+
+def _performance(row: PerformanceRow) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "name": row.name,
+        "clicks": row.clicks,
+        "counted_clicks": row.counted,
+        "conversion_rate": f"{row.orders / row.counted:.4f}" if row.counted else None,
+        "totals": [
+            {"currency": currency, "orders": orders, "revenue": revenue.major, "commission": commission.major}
+            for currency, (orders, revenue, commission) in sorted(row.totals.items())
+        ],
+    }
+
+
+def _span(first: date | None, last: date | None, zone: str) -> tuple[datetime, datetime]:
+    """The half-open stretch from the first day's start to the last day's end, of a time zone."""
+    place = ZoneInfo(zone)
+    last = last or timezone.now().astimezone(place).date()
+    if not date(2000, 1, 1) <= last <= date(9000, 1, 1):
+        raise refuse("to", "to is no day a report can end on.")
+    first = first or last - timedelta(days=27)
+    if first > last:
+        raise refuse("from", "from lies after to. Send the earlier day as from.")
+    if last - first > _LONGEST_REPORT:
+        raise refuse("from", f"A report covers {_LONGEST_REPORT.days} days at most. Send a later from.")
+    start = datetime.combine(first, time(0), place)
+    return start.astimezone(UTC), datetime.combine(last + timedelta(days=1), time(0), place).astimezone(UTC)

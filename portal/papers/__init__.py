@@ -1,0 +1,1 @@
+"""Papers: what people keep and file, made as tagged PDF."""

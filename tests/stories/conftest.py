@@ -1,0 +1,39 @@
+"""A town of its own for each story module: a database copied from the migrated template, real processes."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests.stories.town import Town
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker, request) -> Iterator[Town]:
+    """Everything but the year's data: merchants, programs, staff, the public site."""
+    name = f"story_{os.getpid()}_{abs(hash(request.module.__name__)) % 10_000}"
+    with django_db_blocker.unblock():
+        template = connection.settings_dict["NAME"]
+        connection.close()
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    admin = urlunsplit(parts._replace(path="/postgres"))
+    with psycopg.connect(admin, autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    home = Path(tmp_path_factory.mktemp("town"))
+    for folder in ("mail", "spool", "media", "static"):
+        (home / folder).mkdir()
+    one = Town(urlunsplit(parts._replace(path=f"/{name}")), home)
+    try:
+        one.start("stripe")
+        one.manage("seed_demo", "--stage", "empty")
+        one.start("web", "click", "drain", "worker")
+        yield one
+    finally:
+        one.stop()
+        with psycopg.connect(admin, autocommit=True) as server:
+            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
