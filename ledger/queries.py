@@ -190,6 +190,25 @@ def entries_of(subject: str) -> list[EntryFacts]:
     return [facts_of(entry) for entry in found]
 
 
+def balances_before(at: datetime | None) -> dict[tuple[str, str], int]:
+    """What each account holds before an instant (at the end when None), in minor units, debits positive."""
+    if at is None:
+        rows = Account.objects.values_list("name", "currency", "debits_minor", "credits_minor")
+        return {(name, currency): debits - credits for name, currency, debits, credits in rows}
+    before = Posting.objects.filter(entry__effective_at__lt=at)
+    net: dict[tuple[str, str], int] = {}
+    for side, sign in (("debit", 1), ("credit", -1)):
+        sums = before.values_list(f"{side}__name", "currency").annotate(sum=Sum("amount_minor"))
+        for name, currency, minor in sums:
+            net[name, currency] = net.get((name, currency), 0) + sign * int(minor)
+    return net
+
+
+def types_of_accounts() -> dict[str, str]:
+    """The type of every account (asset, liability, income, expense, equity) by its name, in the names' order."""
+    return dict(Account.objects.order_by("name").values_list("name", "type"))
+
+
 def book_figures() -> BookFigures:
     """How many entries, postings and accounts there are."""
     counts = Posting.objects.aggregate(postings=Count("id"))

@@ -23,7 +23,7 @@ class NavItem(NamedTuple):
     url: str
     icon: str
     is_current: bool = False
-    count: int = 0
+    badge: int = 0
 
 
 def _workspaces(request: HttpRequest) -> list[Any]:

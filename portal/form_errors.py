@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 _CHOICES = (forms.ChoiceField, forms.ModelChoiceField)
 
 #: By error code, most particular field class first.
-_SENTENCES: dict[str, tuple[tuple[type[forms.Field] | tuple[type[forms.Field], ...], str | Promise], ...]] = {
+_SENTENCES: dict[
+    str, tuple[tuple[type[forms.Field] | tuple[type[forms.Field], ...], str | Promise], ...]
+] = {
     "required": (
         (forms.BooleanField, _("Tick “%(label)s” to go on.")),
         (_CHOICES, _("Choose: %(label)s.")),
@@ -33,12 +35,24 @@ _SENTENCES: dict[str, tuple[tuple[type[forms.Field] | tuple[type[forms.Field], .
     "invalid_choice": ((forms.Field, _("%(label)s: choose one of the list.")),),
     "max_value": ((forms.Field, _("%(label)s: write %(limit_value)s or less.")),),
     "min_value": ((forms.Field, _("%(label)s: write %(limit_value)s or more.")),),
-    "max_length": ((forms.Field, _("%(label)s: shorten it to %(limit_value)s characters; it has %(show_value)s.")),),
-    "min_length": ((forms.Field, _("%(label)s: write at least %(limit_value)s characters; it has %(show_value)s.")),),
+    "max_length": (
+        (
+            forms.Field,
+            _("%(label)s: shorten it to %(limit_value)s characters; it has %(show_value)s."),
+        ),
+    ),
+    "min_length": (
+        (
+            forms.Field,
+            _("%(label)s: write at least %(limit_value)s characters; it has %(show_value)s."),
+        ),
+    ),
     "max_digits": ((forms.Field, _("%(label)s: write at most %(max)s digits.")),),
     "max_decimal_places": ((forms.Field, _("%(label)s: write at most %(max)s decimals.")),),
     "empty": ((forms.Field, _("%(label)s: the file is empty. Choose another.")),),
-    "invalid_image": ((forms.Field, _("%(label)s: this is no picture we can read. Choose another.")),),
+    "invalid_image": (
+        (forms.Field, _("%(label)s: this is no picture we can read. Choose another.")),
+    ),
 }
 
 

@@ -152,7 +152,6 @@ URLS: dict[str, Row] = {
     "network:people": _network("view"),
     # Machines
     "api-1.0.0:openapi-json": _PUBLIC,
-    "api-1.0.0:openapi-view": _PUBLIC,
     "api-1.0.0:api-root": _PUBLIC,
     "api-1.0.0:report_conversion": Row(Audience.API),
     "api-1.0.0:report_conversions": Row(Audience.API),
@@ -167,6 +166,7 @@ URLS: dict[str, Row] = {
     "api-1.0.0:list_payouts": Row(Audience.API),
     "api-1.0.0:report_performance": Row(Audience.API),
     "postback": Row(Audience.SIGNED),
+    "reasons": _PUBLIC,
     "stripe-hook": Row(Audience.SIGNED),
     "stripe-hook-merchant": Row(Audience.SIGNED),
 }

@@ -6,6 +6,7 @@ a refusal before that (validation, limits) is not kept. Other parameters under a
 """
 
 from collections.abc import Callable
+from enum import Enum
 from random import Random
 
 from payouts.protocol import NO_FUNDS
@@ -38,16 +39,15 @@ FATES = (
 )
 
 
-class Waiting:
-    """Instead of an answer: the answer comes later."""
+class NoAnswer(Enum):
+    """Instead of an answer."""
+
+    WAITING = "it comes later"
+    DEAD = "the worker did not live to hear it"
 
 
-class Dead:
-    """Instead of an answer: the worker did not live to hear it."""
-
-
-WAITING = Waiting()
-DEAD = Dead()
+WAITING = NoAnswer.WAITING
+DEAD = NoAnswer.DEAD
 
 
 class Bank:
@@ -69,9 +69,7 @@ class Bank:
         self.news: list[Transfer] = []
         self.on_transfer: Callable[[TransferCall, bool], None] = lambda call, was_approved: None
 
-    def create(
-        self, call: TransferCall, deliver: Callable[[Answer], None]
-    ) -> Answer | Waiting | Dead:
+    def create(self, call: TransferCall, deliver: Callable[[Answer], None]) -> Answer | NoAnswer:
         """One request meets its fate; a late answer goes to `deliver`."""
         fates = self.fates
         fate = fates[int(self.dice.random() * len(fates))]

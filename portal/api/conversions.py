@@ -47,6 +47,11 @@ def refund_one(request: HttpRequest, conversion_id: str) -> HttpResponse:
     return take(request, door="api.refund", handle=lambda intake: _refund(intake, conversion_id))
 
 
+def refuse_method(request: HttpRequest) -> HttpResponse:
+    """Any other method at an intake."""
+    return take(request, door="api", handle=_refuse_method)
+
+
 def record(order: ReadOrder, merchant: "Merchant", intake: Intake) -> Outcome:
     """Record an order that was read; the click it names is brought in first when it is fresh."""
     if order.facts.click_id is not None:
@@ -78,6 +83,11 @@ def open_by_key(merchant: "Merchant", conversion_id: str, *, is_test_key: bool) 
     if is_test_key and not conversion.is_test:
         raise NotVisible("conversion")
     return conversion
+
+
+def _refuse_method(intake: Intake) -> Outcome:
+    intake.headers["Allow"] = "POST"
+    raise refuse("method", f"{intake.row.method} does nothing here. Send a POST.", code="method_not_allowed")
 
 
 def _report_one(intake: Intake) -> Outcome:

@@ -1,10 +1,10 @@
 """The API's operations: what each is called, takes and answers. The work is done by the modules beside it."""
 
-from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from ninja import Query
 from ninja.security import HttpBearer
 
@@ -20,25 +20,183 @@ if TYPE_CHECKING:
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="rows a page")]
 Cursor = Annotated[str, Query(max_length=4000, description="`next` of the page before")]
 
-_REFUSED = frozenset({400, 401, 403, 404, 409, 413})
+_OTHERS = ["GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
 class BearerKey(HttpBearer):
-    """Authorization: Bearer sk_live_… | sk_test_… | pk_…; the key is left in request.auth."""
+    """Authorization: Bearer sk_live_… | sk_test_… | pk_…"""
 
-    def authenticate(self, request: HttpRequest, token: str) -> "ApiKey":
-        """The key. Raises KeyRefused."""
-        from django.utils import timezone  # noqa: PLC0415
-
+    def __call__(self, request: HttpRequest) -> "ApiKey":
+        """The key, left in request.auth. Raises KeyRefused."""
         return bearer_key(request, at=timezone.now())
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:  # noqa: ANN401 - Ninja's signature
+        """Not asked: the whole header is read above."""
+        raise NotImplementedError
 
 
 api = Api(
     title="Affiliate network",
     version="1.0.0",
     description=(
-        "Report orders, read what became of them. Every refusal is problem+json and names the field and the remedy; "
+        "Report orders, and read what became of them. A refusal is problem+json and names the field and the remedy; "
         "every request to an intake is kept with its verdict. Amounts are decimal text in major units."
     ),
     docs_url=None,
 )
+_key = BearerKey()
+
+
+def _of(request: HttpRequest) -> "ApiKey":
+    key: ApiKey = request.auth  # type: ignore[attr-defined]
+    return key
+
+
+@api.post(
+    "/conversions",
+    response={201: shapes.ConversionOut, 200: shapes.ConversionOut},
+    openapi_extra=takes(shapes.OrderIn),
+    tags=["Conversions"],
+    summary="Report an order",
+)
+def report_conversion(request: HttpRequest) -> HttpResponse:
+    """201 the first time, 200 when the same order comes again, 409 when it comes with other content."""
+    return conversions.report_one(request)
+
+
+@api.post(
+    "/conversions/batch",
+    response={200: shapes.BatchOut},
+    openapi_extra=takes(shapes.OrdersIn),
+    tags=["Conversions"],
+    summary="Report up to 1,000 orders",
+)
+def report_conversions(request: HttpRequest) -> HttpResponse:
+    """One verdict each, in the same order; a bad order spoils no other."""
+    return conversions.report_many(request)
+
+
+@api.post(
+    "/conversions/{conversion_id}/refund",
+    response={201: shapes.RefundOut, 200: shapes.RefundOut},
+    openapi_extra=takes(shapes.RefundIn, is_required=False),
+    tags=["Conversions"],
+    summary="Refund an order, all of it or a part",
+)
+def refund_conversion(request: HttpRequest, conversion_id: str) -> HttpResponse:
+    """201 the first time, 200 when the same reference comes again."""
+    return conversions.refund_one(request, conversion_id)
+
+
+@api.api_operation(_OTHERS, "/conversions", include_in_schema=False, url_name="report_conversion")
+def other_methods(request: HttpRequest) -> HttpResponse:
+    """An intake takes POST only; what else comes is kept too."""
+    return conversions.refuse_method(request)
+
+
+@api.api_operation(_OTHERS, "/conversions/batch", include_in_schema=False, url_name="report_conversions")
+def other_methods_of_batch(request: HttpRequest) -> HttpResponse:
+    """An intake takes POST only."""
+    return conversions.refuse_method(request)
+
+
+@api.api_operation(_OTHERS, "/conversions/{conversion_id}/refund", include_in_schema=False, url_name="refund_conversion")
+def other_methods_of_refund(request: HttpRequest, conversion_id: str) -> HttpResponse:  # noqa: ARG001 - of the address
+    """An intake takes POST only."""
+    return conversions.refuse_method(request)
+
+
+@api.get(
+    "/conversions/{conversion_id}",
+    auth=_key,
+    response=shapes.ConversionDetail,
+    tags=["Conversions"],
+    summary="Read an order",
+)
+def get_conversion(request: HttpRequest, conversion_id: str) -> HttpResponse:
+    """The order as it stands: verdict, attribution, commissions, refunds."""
+    return lists.get_conversion(_of(request), conversion_id)
+
+
+@api.get(
+    "/conversions/{conversion_id}/explain",
+    auth=_key,
+    response=shapes.ExplainOut,
+    tags=["Conversions"],
+    summary="Read the whole decision over an order",
+)
+def explain_conversion(request: HttpRequest, conversion_id: str) -> HttpResponse:
+    """Candidate touches with why each won or lost, rule conditions, base arithmetic, rounding, ledger entries."""
+    return lists.explain_conversion(_of(request), conversion_id)
+
+
+@api.get("/clicks/{click_id}", auth=_key, response=shapes.ClickOut, tags=["Links"], summary="Read a click")
+def get_click(request: HttpRequest, click_id: str) -> HttpResponse:
+    """A click on one of your programs or links, and why it does not count when it does not."""
+    return lists.get_click(_of(request), click_id)
+
+
+@api.get("/links", auth=_key, response=shapes.Links, tags=["Links"], summary="List links")
+def list_links(request: HttpRequest, limit: Limit = PAGE, cursor: Cursor = "") -> HttpResponse:
+    """Newest first: a merchant's programs' links, or a partner's own."""
+    return lists.list_links(request, _of(request), limit=limit, cursor=cursor)
+
+
+@api.post(
+    "/links",
+    response={201: shapes.LinkOut},
+    openapi_extra=takes(shapes.LinkIn),
+    tags=["Links"],
+    summary="Make a link",
+)
+def create_link(request: HttpRequest) -> HttpResponse:
+    """The same page under the same label gives the same link again."""
+    return link_making.make_link(request)
+
+
+@api.get("/affiliates", auth=_key, response=shapes.Affiliates, tags=["Affiliates"], summary="List affiliates")
+def list_affiliates(
+    request: HttpRequest,
+    limit: Limit = PAGE,
+    cursor: Cursor = "",
+    status: Literal["", "applied", "approved", "declined", "suspended", "left"] = "",
+) -> HttpResponse:
+    """The places in a merchant's programs, newest first."""
+    return lists.list_affiliates(request, _of(request), limit=limit, cursor=cursor, status=status)
+
+
+@api.get("/commissions", auth=_key, response=shapes.Commissions, tags=["Money"], summary="List commissions")
+def list_commissions(
+    request: HttpRequest,
+    limit: Limit = PAGE,
+    cursor: Cursor = "",
+    status: Literal["", "pending", "approved", "reversed"] = "",
+) -> HttpResponse:
+    """Newest first: what a merchant owes, or what a partner earned."""
+    return lists.list_commissions(request, _of(request), limit=limit, cursor=cursor, status=status)
+
+
+@api.get("/payouts", auth=_key, response=shapes.Payouts, tags=["Money"], summary="List payouts")
+def list_payouts(
+    request: HttpRequest,
+    limit: Limit = PAGE,
+    cursor: Cursor = "",
+    state: Literal["", "ready", "sending", "unsure", "sent", "paid", "blocked", "cancelled"] = "",
+) -> HttpResponse:
+    """Newest first: a partner's payouts, or a merchant's part of each payout."""
+    return lists.list_payouts(request, _of(request), limit=limit, cursor=cursor, state=state)
+
+
+@api.get("/reports/performance", auth=_key, response=shapes.Performance, tags=["Reports"], summary="Performance")
+def report_performance(
+    request: HttpRequest,
+    first: Annotated[date | None, Query(alias="from", description="the first day; four weeks back when left out")] = None,
+    last: Annotated[date | None, Query(alias="to", description="the last day; today when left out")] = None,
+    group_by: Literal["day", "affiliate", "program", "link"] = "day",
+    limit: Limit = PAGE,
+    cursor: Cursor = "",
+) -> HttpResponse:
+    """Clicks, orders, revenue and commission. conversion_rate = orders / counted_clicks."""
+    return lists.report_performance(
+        request, _of(request), first=first, last=last, group_by=group_by, limit=limit, cursor=cursor
+    )

@@ -27,3 +27,12 @@ def chinese_family(language: str) -> str:
     """A family with the signs of a Chinese language on this machine; "" when there is none."""
     wanted = (*_CHINESE.get(language, ()), *_CHINESE["zh-hans"], *_CHINESE["zh-hant"])
     return next((family for family in wanted if family in families()), "")
+
+
+#: Families for Latin text, the likeliest first; the last one is built into the typesetter.
+_LATIN = ("Inter", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans", "Libertinus Serif")
+
+
+def latin_families() -> list[str]:
+    """The families for Latin text that are there, best first; at least the built-in one."""
+    return [family for family in _LATIN if family in families()] or ["Libertinus Serif"]

@@ -74,11 +74,15 @@ def plain_money(amount: formats.Amount | None) -> str:
 
 
 @register.simple_tag
-def percent(rate: Decimal | float | None, *, digits: int = 2, signed: bool = False) -> SafeString | str:
+def percent(
+    rate: Decimal | float | None, *, digits: int = 2, signed: bool = False
+) -> SafeString | str:
     """`{% percent rule.rate %}`: a fraction (0.125) as the reader's percent."""
     if rate is None:
         return formats.NO_VALUE
-    return format_html('<span class="figure">{}</span>', formats.format_percent(rate, digits=digits, signed=signed))
+    return format_html(
+        '<span class="figure">{}</span>', formats.format_percent(rate, digits=digits, signed=signed)
+    )
 
 
 @register.simple_tag
@@ -86,7 +90,9 @@ def number(value: Decimal | float | None, *, digits: int = 2) -> SafeString | st
     """`{% number clicks %}`: grouped digits."""
     if value is None:
         return formats.NO_VALUE
-    return format_html('<span class="figure">{}</span>', formats.format_number(value, digits=digits))
+    return format_html(
+        '<span class="figure">{}</span>', formats.format_number(value, digits=digits)
+    )
 
 
 @register.simple_tag
@@ -95,18 +101,25 @@ def change(rate: Decimal | float | str | None, *, good: str = "up") -> SafeStrin
     if rate is None or isinstance(rate, str):
         return format_html('<span class="change muted">{}</span>', _("nothing to compare"))
     if not rate:
-        return format_html('<span class="change muted">{}{}</span>', draw_icon("equal", small=True), _("no change"))
+        return format_html(
+            '<span class="change muted">{}{}</span>', draw_icon("equal", small=True), _("no change")
+        )
     rises = rate > 0
     tone = "pos" if rises == (good == "up") else "neg"
     arrow = draw_icon("trending-up" if rises else "trending-down", small=True)
     return format_html(
-        '<span class="change {}">{}{}</span>', tone, arrow, formats.format_percent(rate, digits=1, signed=True)
+        '<span class="change {}">{}{}</span>',
+        tone,
+        arrow,
+        formats.format_percent(rate, digits=1, signed=True),
     )
 
 
 # ── Times ────────────────────────────────────────────────────────────────────────────────
 @register.simple_tag
-def when(moment: datetime | date | str | None, style: str = "date", *, zone: str = "") -> SafeString | str:
+def when(
+    moment: datetime | date | str | None, style: str = "date", *, zone: str = ""
+) -> SafeString | str:
     """`{% when sale.at "time" %}`: styles date, short, time (date and clock), clock, month, ago.
 
     The hover text has the weekday, the clock and the zone.
@@ -126,7 +139,9 @@ def when(moment: datetime | date | str | None, style: str = "date", *, zone: str
 def _badge(text: object, tone: str, icon_name: str) -> SafeString:
     drawn = draw_icon(icon_name, small=True) if icon_name else ""
     plain = "" if icon_name else " plain"
-    return format_html('<span class="badge tone-{}{}">{}<span>{}</span></span>', tone, plain, drawn, text)
+    return format_html(
+        '<span class="badge tone-{}{}">{}<span>{}</span></span>', tone, plain, drawn, text
+    )
 
 
 @register.simple_tag
@@ -162,14 +177,28 @@ def workspace_kind(kind: str) -> str:
 @register.simple_tag
 def workspace_label(place: Any) -> str:  # noqa: ANN401 - anything with .kind and .label
     """What a workspace is called: the company's own name, or the word for the network's own desks."""
-    kind, label = (place["kind"], place["label"]) if isinstance(place, dict) else (place.kind, place.label)
+    kind, label = (
+        (place["kind"], place["label"]) if isinstance(place, dict) else (place.kind, place.label)
+    )
     return str(label) if kind in _NAMED_WORKSPACES else str(WORKSPACE_KINDS.get(kind, label))
 
 
 _NAMED_WORKSPACES = frozenset({"partner", "merchant"})
 
-_MESSAGE_TONES = {"success": "pos", "error": "neg", "warning": "warn", "info": "info", "debug": "neutral"}
-_TONE_ICONS = {"pos": "circle-check", "neg": "circle-alert", "warn": "triangle-alert", "info": "info", "neutral": "info"}
+_MESSAGE_TONES = {
+    "success": "pos",
+    "error": "neg",
+    "warning": "warn",
+    "info": "info",
+    "debug": "neutral",
+}
+_TONE_ICONS = {
+    "pos": "circle-check",
+    "neg": "circle-alert",
+    "warn": "triangle-alert",
+    "info": "info",
+    "neutral": "info",
+}
 
 
 @register.filter
@@ -267,7 +296,9 @@ def error_summary(form: BaseForm) -> SafeString | str:
     """`{% error_summary form %}`: what is wrong with the form, each linked to its field."""
     problems: list[tuple[str, str]] = [(str(error), "") for error in form.non_field_errors()]
     for bound in form:
-        target = bound.id_for_label or (f"{bound.auto_id}_0" if bound.use_fieldset else bound.auto_id)
+        target = bound.id_for_label or (
+            f"{bound.auto_id}_0" if bound.use_fieldset else bound.auto_id
+        )
         problems += [(sentence, target) for sentence in sentences_of(bound)]
     if not problems:
         return ""
@@ -276,7 +307,9 @@ def error_summary(form: BaseForm) -> SafeString | str:
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────
 @register.simple_tag(takes_context=True)
-def sort_header(context: template.Context, label: object, key: str, *, number: bool = False) -> SafeString:
+def sort_header(
+    context: template.Context, label: object, key: str, *, number: bool = False
+) -> SafeString:
     """`{% sort_header _("Amount") "amount" number=True %}`: a column head that sorts by ?sort=.
 
     Renders the whole <th scope="col">; the second press turns the order round; page is forgotten.

@@ -36,7 +36,10 @@ def test_a_translation_keeps_its_placeholders(source):
     for entry in polib.pofile(str(source)):
         for text in [entry.msgstr, *entry.msgstr_plural.values()]:
             if text:
-                wanted = {*PLACEHOLDER.findall(entry.msgid), *PLACEHOLDER.findall(entry.msgid_plural)}
+                wanted = {
+                    *PLACEHOLDER.findall(entry.msgid),
+                    *PLACEHOLDER.findall(entry.msgid_plural),
+                }
                 assert set(PLACEHOLDER.findall(text)) == wanted, entry.msgid
 
 
@@ -69,7 +72,7 @@ def test_a_second_run_does_nothing(catalogue, settings, capsys):
 
 def test_a_broken_catalogue_is_named(catalogue, settings):
     settings.LOCALE_PATHS = [catalogue.parent.parent.parent]
-    catalogue.write_text('this is no catalogue')
+    catalogue.write_text("this is no catalogue")
 
     with pytest.raises(CommandError, match=r"django\.po"):
         call_command("compile_catalogs")

@@ -1,6 +1,7 @@
 """Drawings: right numbers, right places, the same numbers as a table, and nothing a strict policy refuses."""
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -26,7 +27,15 @@ EXAMPLES = [
     charts.lines(["Mon", "Tue"], [Series("A", [1, 2]), Series("B", [2, None])], title="Up"),
     charts.lines(["Mon", "Tue"], [Series("A", [1, 2])], title="Up"),
     charts.funnel([Part("Clicks", 100), Part("Orders", 4)], title="4%"),
-    charts.bridge([Part("Oct", 10, is_total=True), Part("New", 5), Part("Gone", -2), Part("Nov", 13, is_total=True)], title="Up"),
+    charts.bridge(
+        [
+            Part("Oct", 10, is_total=True),
+            Part("New", 5),
+            Part("Gone", -2),
+            Part("Nov", 13, is_total=True),
+        ],
+        title="Up",
+    ),
     charts.stacked([Part("Young", 3), Part("Old", 1)], title="Young"),
 ]
 
@@ -42,7 +51,9 @@ def test_a_drawing_needs_no_inline_style(chart):
 
 @pytest.mark.parametrize("chart", EXAMPLES, ids=lambda chart: chart.kind)
 def test_every_drawing_has_its_table(chart):
-    page = engines["django"].from_string("{% load charts %}{% chart chart %}").render({"chart": chart})
+    page = (
+        engines["django"].from_string("{% load charts %}{% chart chart %}").render({"chart": chart})
+    )
 
     assert len(chart.table.rows) >= 2
     assert "<summary>" in page
@@ -82,7 +93,9 @@ def test_more_than_a_month_of_columns_is_refused():
 
 
 def test_an_unknown_value_is_a_gap_in_the_line_and_an_empty_cell():
-    chart = charts.lines(["a", "b", "c"], [Series("A", [1, None, 3]), Series("B", [1, 2, 3])], title="t")
+    chart = charts.lines(
+        ["a", "b", "c"], [Series("A", [1, None, 3]), Series("B", [1, 2, 3])], title="t"
+    )
     paths = [path for path in drawing(chart).iter("path") if "c-1" in path.attrib["class"]]
 
     assert len(paths) == 2
@@ -104,16 +117,22 @@ def test_a_sixth_line_is_refused():
 
 
 def test_end_labels_never_cover_each_other():
-    placed = charts._spread([(100, 1), (101, 2), (102, 3), (175, 4)], gap=16, lowest=12, highest=176)
+    placed = charts._spread(
+        [(100, 1), (101, 2), (102, 3), (175, 4)], gap=16, lowest=12, highest=176
+    )
     ordered = sorted(placed.values())
 
-    assert all(later - earlier >= 16 for earlier, later in zip(ordered, ordered[1:], strict=False))
-    assert 12 <= ordered[0]
+    assert all(later - earlier >= 16 for earlier, later in pairwise(ordered))
+    assert ordered[0] >= 12
     assert ordered[-1] <= 176
 
 
 def test_a_funnel_tells_the_rate_of_each_stage():
-    chart = charts.funnel([Part("Clicks", 60000), Part("Orders", 2400), Part("Paid", 1200)], title="t", rate_name="rate")
+    chart = charts.funnel(
+        [Part("Clicks", 60000), Part("Orders", 2400), Part("Paid", 1200)],
+        title="t",
+        rate_name="rate",
+    )
 
     assert [row[2] for row in chart.table.rows] == ["", "4%", "50%"]
     assert [bar["width"] for bar in bars(chart)] == ["100.0%", "4.0%", "2.0%"]
@@ -127,12 +146,21 @@ def test_an_empty_funnel_divides_by_nothing():
 
 def test_a_bridge_must_add_up():
     with pytest.raises(ValueError, match="add up to 15"):
-        charts.bridge([Part("Oct", 10, is_total=True), Part("New", 5), Part("Nov", 16, is_total=True)], title="t")
+        charts.bridge(
+            [Part("Oct", 10, is_total=True), Part("New", 5), Part("Nov", 16, is_total=True)],
+            title="t",
+        )
 
 
 def test_each_step_of_a_bridge_starts_where_the_last_one_ended():
     chart = charts.bridge(
-        [Part("Oct", 100, is_total=True), Part("New", 150), Part("Gone", -40), Part("Nov", 210, is_total=True)], title="t"
+        [
+            Part("Oct", 100, is_total=True),
+            Part("New", 150),
+            Part("Gone", -40),
+            Part("Nov", 210, is_total=True),
+        ],
+        title="t",
     )
     october, new, gone, november = bars(chart)
 
@@ -143,7 +171,10 @@ def test_each_step_of_a_bridge_starts_where_the_last_one_ended():
 
 
 def test_a_cut_axis_is_marked_as_cut():
-    chart = charts.bridge([Part("Oct", 1000, is_total=True), Part("New", 5), Part("Nov", 1005, is_total=True)], title="t")
+    chart = charts.bridge(
+        [Part("Oct", 1000, is_total=True), Part("New", 5), Part("Nov", 1005, is_total=True)],
+        title="t",
+    )
 
     assert str(chart.drawing).count("c-break") == 2
 
@@ -157,9 +188,14 @@ def test_slices_fill_the_whole_bar():
 
 
 def test_figures_in_tables_lead_to_their_explanations():
-    chart = charts.columns(["a"], [1], title="t", name="n", shown=lambda value: f"${value}.00", urls=["/why/"])
+    chart = charts.columns(
+        ["a"], [1], title="t", name="n", shown=lambda value: f"${value}.00", urls=["/why/"]
+    )
 
-    assert chart.table.rows[0][1] == '<a class="money" data-money href="/why/" aria-label="Why $1.00?">$1.00</a>'
+    assert (
+        chart.table.rows[0][1]
+        == '<a class="money" data-money href="/why/" aria-label="Why $1.00?">$1.00</a>'
+    )
 
 
 def test_names_are_escaped():
@@ -175,7 +211,10 @@ def test_a_sparkline_needs_two_points():
     assert 'aria-label="Clicks"' in charts.sparkline([1, 2], label="Clicks")
 
 
-@pytest.mark.parametrize(("value", "largest", "width"), [(5, 10, "50.0%"), (0, 0, "0%"), (20, 10, "100.0%"), (-1, 10, "0.0%")])
+@pytest.mark.parametrize(
+    ("value", "largest", "width"),
+    [(5, 10, "50.0%"), (0, 0, "0%"), (20, 10, "100.0%"), (-1, 10, "0.0%")],
+)
 def test_a_cell_bar_stays_in_its_cell(value, largest, width):
     assert f'width="{width}"' in charts.cell_bar(value, largest)
 

@@ -19,15 +19,25 @@ def request_for(path="/partner/", **headers):
 
 
 FAULTS = [
-    (lambda request: error_pages.bad_request(request, SuspiciousOperation()), HTTPStatus.BAD_REQUEST, "could not be read"),
-    (lambda request: error_pages.permission_denied(request, PermissionDenied()), HTTPStatus.FORBIDDEN, "another role"),
+    (
+        lambda request: error_pages.bad_request(request, SuspiciousOperation()),
+        HTTPStatus.BAD_REQUEST,
+        "could not be read",
+    ),
+    (
+        lambda request: error_pages.permission_denied(request, PermissionDenied()),
+        HTTPStatus.FORBIDDEN,
+        "another role",
+    ),
     (error_pages.server_error, HTTPStatus.INTERNAL_SERVER_ERROR, "did not load"),
     (error_pages.csrf_failure, HTTPStatus.FORBIDDEN, "open for too long"),
 ]
 
 
 @pytest.mark.parametrize(("answer", "status", "words"), FAULTS)
-def test_a_fault_says_what_happened_and_gives_a_code_that_is_in_the_log(answer, status, words, caplog):
+def test_a_fault_says_what_happened_and_gives_a_code_that_is_in_the_log(
+    answer, status, words, caplog
+):
     with caplog.at_level(logging.INFO, logger="portal.incidents"):
         response = answer(request_for())
     page = response.content.decode()
@@ -46,7 +56,10 @@ def test_a_missing_page_needs_no_code():
     assert "There is no page at this address." in response.content.decode()
 
 
-@pytest.mark.parametrize("request_", [request_for("/api/v1/clicks/x"), request_for("/partner/", accept="application/json")])
+@pytest.mark.parametrize(
+    "request_",
+    [request_for("/api/v1/clicks/x"), request_for("/partner/", accept="application/json")],
+)
 def test_programs_get_problem_json(request_):
     response = error_pages.page_not_found(request_)
 

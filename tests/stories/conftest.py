@@ -17,7 +17,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django
     """Everything but the year's data: merchants, programs, staff, the public site."""
     name = f"story_{os.getpid()}_{abs(hash(request.module.__name__)) % 10_000}"
     with django_db_blocker.unblock():
-        template = connection.settings_dict["NAME"]
+        template = os.environ.get("TEST_TEMPLATE") or connection.settings_dict["NAME"]
         connection.close()
     parts = urlsplit(os.environ["DATABASE_URL"])
     admin = urlunsplit(parts._replace(path="/postgres"))
