@@ -1,6 +1,5 @@
 """The only way for a door to get an object: by who asks. Another tenant's object is NotVisible."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from affiliates.errors import NotAllowed, NotVisible
@@ -152,5 +151,20 @@ def open_any_affiliate(user: User, public_id: str) -> Affiliate:
     return affiliate
 
 
-def _roles(action: str) -> Iterable[str] | frozenset[RoleGrant.Role]:
-    return ROLES_FOR.get(action, frozenset())
+def open_any_merchant(user: User, slug: str) -> Merchant:
+    """Any merchant, for network staff and finance. Raises NotVisible."""
+    if not roles_of(user) & (_roles("network.view") | _roles("finance.view")):
+        raise NotVisible("merchant")
+    merchant = Merchant.objects.filter(slug=slug).first()
+    if merchant is None:
+        raise NotVisible("merchant")
+    return merchant
+
+
+def may(roles: frozenset[str], action: str) -> bool:
+    """Whether one of these roles allows the action: for what a page offers; verbs and doors ask for themselves."""
+    return bool(roles & ROLES_FOR.get(action, frozenset()))
+
+
+def _roles(action: str) -> frozenset[str]:
+    return frozenset(ROLES_FOR.get(action, ()))

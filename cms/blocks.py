@@ -14,7 +14,7 @@ TEXT = _("Text")
 class ParagraphBlock(blocks.RichTextBlock):
     """Running text."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - Wagtail's options
+    def __init__(self, **options: Any) -> None:
         super().__init__(features=["h2", "h3", "bold", "italic", "link", "ul", "ol"], **options)
 
     class Meta:
@@ -82,7 +82,7 @@ class ProgramCardsBlock(blocks.StructBlock):
 
     title = blocks.CharBlock(label=_("Title"), max_length=120)
 
-    def get_context(self, value: Any, parent_context: dict[str, Any] | None = None) -> dict[str, Any]:  # noqa: ANN401
+    def get_context(self, value: Any, parent_context: dict[str, Any] | None = None) -> dict[str, Any]:
         """The programs, read when the page is shown."""
         context: dict[str, Any] = super().get_context(value, parent_context)
         context["programs"] = domain.open_programs()

@@ -70,7 +70,7 @@ def _home_fields(code: str) -> dict[str, Any]:
         "body": [
             *_steps(words),
             {"type": "program_cards", "value": {"title": words["programs"]}, "id": _id()},
-            {"type": "promises", "value": _listed(*words["promises"], "promises"), "id": _id()},
+            {"type": "promises", "value": _listed(words, "promises"), "id": _id()},
             _questions(words),
         ],
     }
@@ -82,7 +82,7 @@ def _help_fields(code: str) -> dict[str, Any]:
 
 
 def _steps(words: starter.Words) -> list[dict[str, Any]]:
-    return [{"type": "steps", "value": _listed(*words["steps"], "steps"), "id": _id()}]
+    return [{"type": "steps", "value": _listed(words, "steps"), "id": _id()}]
 
 
 def _questions(words: starter.Words) -> dict[str, Any]:
@@ -91,7 +91,8 @@ def _questions(words: starter.Words) -> dict[str, Any]:
     return {"type": "questions", "value": {"title": title, "questions": questions}, "id": _id()}
 
 
-def _listed(title: str, pairs: list[tuple[str, str]], name: str) -> dict[str, Any]:
+def _listed(words: starter.Words, name: str) -> dict[str, Any]:
+    title, pairs = words[name]
     return {"title": title, name: [{"type": "item", "value": {"title": a, "text": b}, "id": _id()} for a, b in pairs]}
 
 

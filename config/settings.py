@@ -25,7 +25,7 @@ NETWORK_INSTANCE = env_str("NETWORK_INSTANCE", "demo")
 ALLOW_LOCAL_DESTINATIONS = not PRODUCTION
 
 # ── Secrets ──────────────────────────────────────────────────────────────────────────────
-_DEVELOPMENT_SECRET = "development-only-secret-key-never-use-in-production-0123456789"
+_DEVELOPMENT_SECRET = "development-only-secret-key-never-use-in-production-0123456789"  # noqa: S105 - refused in production
 SECRET_KEY = env_str("SECRET_KEY", None if PRODUCTION else _DEVELOPMENT_SECRET)
 FIELD_ENCRYPTION_KEYS = env_list("FIELD_ENCRYPTION_KEYS")
 if PRODUCTION and not FIELD_ENCRYPTION_KEYS:

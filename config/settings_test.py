@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, VAR_DIR
+from config.settings import DATABASES
 
 _name = os.environ.get("TEST_DATABASE_NAME", "test_affiliate")
 _template = os.environ.get("TEST_TEMPLATE", "")

@@ -24,7 +24,7 @@ _NOT_MONEY = frozenset({"XAU", "XAG", "XPD", "XPT", "XTS", "XXX", "XDR", "XBA", 
 @cache
 def _issued() -> frozenset[str]:
     """Every code that some territory uses today, from CLDR."""
-    today = set()
+    today: set[str] = set()
     for uses in get_global("territory_currencies").values():
         today.update(code for code, _start, end, tender in uses if end is None and tender)
     return frozenset(today - _NOT_MONEY)

@@ -63,6 +63,9 @@ class Record(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return self.public_id
+
     @property
     def public_id(self) -> str:
         """The id that people, URLs and the book see."""
@@ -72,9 +75,6 @@ class Record(models.Model):
     def key_of(cls, public_id: str) -> UUID:
         """The key behind this model's public id. Raises ValueError."""
         return uuid_from_public_id(public_id, cls.ID_PREFIX)
-
-    def __str__(self) -> str:
-        return self.public_id
 
     def refreshed(self) -> Self:
         """The row as the database has it now."""

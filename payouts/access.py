@@ -1,9 +1,15 @@
 """What a door may get of commissions and payouts: by whose they are, or by a finance role."""
 
+from typing import TYPE_CHECKING
+
 from affiliates.access import require
 from affiliates.errors import NotVisible
 from affiliates.models import Affiliate, Merchant, User
+from ledger.queries import EntryFacts, account_by_id, entry_by_id
 from payouts.models import Commission, Payout, PayoutRun, RuleVersion, Statement
+
+if TYPE_CHECKING:
+    from ledger.models import Account
 
 
 def open_commission_of(affiliate: Affiliate, public_id: str) -> Commission:
@@ -42,6 +48,24 @@ def open_payout(user: User, public_id: str, *, action: str = "finance.view") -> 
     """Any payout, for finance. Raises NotVisible, NotAllowed."""
     require(user, action)
     return _payout(public_id)
+
+
+def open_account(user: User, public_id: str) -> "Account":
+    """An account of the book, for finance. Raises NotVisible, NotAllowed."""
+    require(user, "finance.view")
+    account = account_by_id(public_id)
+    if account is None:
+        raise NotVisible("account")
+    return account
+
+
+def open_entry(user: User, public_id: str) -> EntryFacts:
+    """An entry of the book, for finance. Raises NotVisible, NotAllowed."""
+    require(user, "finance.view")
+    entry = entry_by_id(public_id)
+    if entry is None:
+        raise NotVisible("entry")
+    return entry
 
 
 def open_payout_of(affiliate: Affiliate, public_id: str) -> Payout:

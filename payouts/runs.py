@@ -192,7 +192,7 @@ def clear_alarm(run: PayoutRun, *, note: str, by: User, at: datetime) -> PayoutR
 _HINTS: list[Any] = []
 
 
-def on_run_started(hint: Any) -> None:  # noqa: ANN401 - a task's delay
+def on_run_started(hint: Any) -> None:
     """Have `hint(run id)` called after a run was started."""
     if hint not in _HINTS:
         _HINTS.append(hint)
@@ -248,5 +248,5 @@ def _saved(event: str, run: PayoutRun, *, by: User | None, at: datetime, **data:
     return run
 
 
-def _tell(event: str, run: PayoutRun, *, by: User | None, at: datetime, **data: Any) -> None:  # noqa: ANN401 - JSON
+def _tell(event: str, run: PayoutRun, *, by: User | None, at: datetime, **data: Any) -> None:
     record_event(event, run.public_id, at=at, actor=by.public_id if by else "", data={"label": run.label, **data})

@@ -214,7 +214,7 @@ class AccountsV1:
         return PayeeStatus(found["id"], status, reasons, "" if is_new else _fingerprint(decisive))
 
 
-def _at(given: object, *names: str) -> Any:  # noqa: ANN401  (JSON)
+def _at(given: object, *names: str) -> Any:
     """A value deep inside, or None when any step is missing."""
     for name in names:
         given = given.get(name) if isinstance(given, Mapping) else None

@@ -23,7 +23,7 @@ def _reword(form: forms.Form) -> None:
 class LoginForm(allauth_forms.LoginForm):
     """Address and, if you like, a password: without one, or by the second button, a code is e-mailed."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _reword(self)
 
@@ -39,7 +39,7 @@ class LoginForm(allauth_forms.LoginForm):
 class SignupForm(allauth_forms.SignupForm):
     """One address; the code that follows proves it."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _reword(self)
 
@@ -47,7 +47,7 @@ class SignupForm(allauth_forms.SignupForm):
 class RequestLoginCodeForm(allauth_forms.RequestLoginCodeForm):
     """Where the code goes."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _reword(self)
 
@@ -55,7 +55,7 @@ class RequestLoginCodeForm(allauth_forms.RequestLoginCodeForm):
 class AddEmailForm(allauth_forms.AddEmailForm):
     """One more address of the same person."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _reword(self)
 
@@ -63,6 +63,6 @@ class AddEmailForm(allauth_forms.AddEmailForm):
 class ResetPasswordForm(allauth_forms.ResetPasswordForm):
     """Whose password is to be chosen anew."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Django's signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _reword(self)

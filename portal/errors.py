@@ -32,7 +32,7 @@ STATUS: dict[str, HTTPStatus] = {
     "idempotency_key_in_use": HTTPStatus.CONFLICT,
     "order_unknown": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
-    "body_too_large": HTTPStatus.CONTENT_TOO_LARGE,
+    "body_too_large": HTTPStatus(413),
     "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     "stripe_unavailable": HTTPStatus.BAD_GATEWAY,
 }
@@ -67,7 +67,7 @@ def sentence_of(refusal: Refusal) -> str:
     return str(SENTENCES.get(refusal.code, refusal.message))
 
 
-def problem(refusal: Refusal, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def problem(refusal: Refusal, **more: Any) -> dict[str, Any]:
     """A refusal as problem+json: type, title, status, code, field and what to do."""
     return {
         "type": f"/docs/reasons/#{refusal.code}",

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
 _INSERT = "INSERT INTO batch (clicks, content) VALUES (?, ?)"
 
 # Texts are escaped to ASCII, so that no odd character can make a batch unwritable.
-_encode = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
+encode_rows = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
 
 class Click(NamedTuple):
@@ -157,8 +157,13 @@ class SpoolWriter:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Makes the rows durable, all or none, before it returns. Raises sqlite3.Error or OSError."""
-        content = _encode(rows)
-        self._ready().execute(_INSERT, (len(rows), content))
+        self.write_encoded(encode_rows(rows), len(rows))
+
+    def write_encoded(self, content: str, clicks: int) -> None:
+        """Like `write`, of rows that went through `encode_rows`. Does not hold the interpreter
+        while the disk is at work.
+        """
+        self._ready().execute(_INSERT, (clicks, content))
 
     def append_many(self, clicks: Iterable[Click]) -> int:
         """Makes any number of clicks durable, in groups; how many there were."""

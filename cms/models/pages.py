@@ -27,7 +27,7 @@ class SitePage(Page):
     class Meta:
         abstract = True
 
-    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The navigation and the same page in the other languages."""
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
         root = Site.find_for_request(request).root_page.localized
@@ -64,7 +64,7 @@ class ProgramPage(SitePage):
     subpage_types: list[str] = []
     template = "cms/program_page.html"
 
-    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The program's facts as they are now."""
         context = super().get_context(request, *args, **kwargs)
         context["facts"] = domain.facts_of(self.program.slug)

@@ -53,10 +53,10 @@ class Posting(models.Model):
             models.CheckConstraint(condition=~Q(debit=F("credit")), name="posting_between_two"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.entry_id}:{self.number}"
+
     @property
     def amount(self) -> Money:
         """What was moved."""
         return Money(self.amount_minor, self.currency)
-
-    def __str__(self) -> str:
-        return f"{self.entry_id}:{self.number}"

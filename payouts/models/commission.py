@@ -1,7 +1,7 @@
 """What one conversion earned one affiliate."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pgtrigger
 from django.db import models
@@ -13,10 +13,10 @@ from ledger.money import Money
 from payouts.models.rule import RuleLine
 
 
-class CommissionQuerySet(models.QuerySet["Commission"]):
+class CommissionManager(RecordManager["Commission"]):
     """Questions about commissions."""
 
-    def due(self, at: datetime) -> "CommissionQuerySet":
+    def due(self, at: datetime) -> models.QuerySet["Commission"]:
         """Pending commissions whose hold is over."""
         return self.filter(status=Commission.Status.PENDING, due_at__lte=at)
 
@@ -50,7 +50,7 @@ class Commission(Record):
     approved_at = models.DateTimeField(null=True, blank=True)
     trace = models.JSONField(default=dict)
 
-    objects: ClassVar[RecordManager[Any]] = RecordManager.from_queryset(CommissionQuerySet)()  # type: ignore[assignment]
+    objects: ClassVar[CommissionManager] = CommissionManager()
 
     class Meta:
         constraints = [

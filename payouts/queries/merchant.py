@@ -332,7 +332,7 @@ def _costs_of() -> QuerySet[Commission]:
     return found
 
 
-def _by_day(rows: QuerySet[Any], day: TruncDate, amount: Any) -> dict[date, int]:  # noqa: ANN401 - an expression
+def _by_day(rows: QuerySet[Any], day: TruncDate, amount: Any) -> dict[date, int]:
     sums = rows.annotate(of_day=day).values("of_day").annotate(sum=Sum(amount)).order_by()
     return {row["of_day"]: int(row["sum"] or 0) for row in sums}
 

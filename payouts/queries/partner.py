@@ -341,7 +341,7 @@ def _paid_on(pays: date, *, at: datetime) -> Q:
     return Q(amount_minor__gt=0) & ((Q(status=Commission.Status.PENDING) & due) | (free & approved))
 
 
-def _by_day(commissions: QuerySet[Commission], when: Any) -> Iterable[dict[str, Any]]:  # noqa: ANN401 - a database function
+def _by_day(commissions: QuerySet[Commission], when: Any) -> Iterable[dict[str, Any]]:
     return commissions.annotate(when=when).values("currency", "when").annotate(sum=Sum(_LEFT), sales=Count("pk")).order_by("when")
 
 

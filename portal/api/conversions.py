@@ -14,8 +14,24 @@ from payouts.sales import Sale, record_sale, refund_sale
 from portal.api.answers import conversion_answer, refund_answer
 from portal.api.once import answered_once, idempotency_key
 from portal.intake.arrivals import bring_clicks_in
-from portal.intake.bodies import LARGEST_BODY, BodyUnreadable, read_json, read_json_object, write_json
-from portal.intake.door import ACCEPTED, DUPLICATE, REJECTED, TEST, Intake, Outcome, close, settle, take
+from portal.intake.bodies import (
+    LARGEST_BODY,
+    BodyUnreadable,
+    read_json,
+    read_json_object,
+    write_json,
+)
+from portal.intake.door import (
+    ACCEPTED,
+    DUPLICATE,
+    REJECTED,
+    TEST,
+    Intake,
+    Outcome,
+    close,
+    settle,
+    take,
+)
 from portal.intake.fields import kind_of, refuse
 from portal.intake.keys import bearer_key, merchant_of
 from portal.intake.orders import ReadOrder, read_order, read_refund

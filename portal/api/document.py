@@ -52,7 +52,7 @@ class Api(NinjaAPI):
         self.add_exception_handler(HttpError, _answer_http_error)
         self.add_exception_handler(Exception, _answer_bug)
 
-    def get_openapi_schema(self, **path: Any) -> Any:  # noqa: ANN401 - Ninja's own dict
+    def get_openapi_schema(self, **path: Any) -> Any:
         """Ninja's document, with the bodies that are read by hand and the one shape of refusals."""
         document = super().get_openapi_schema(**path)
         _keys, definitions = models_json_schema([(model, "validation") for model in _TAKEN], ref_template=REF_TEMPLATE)

@@ -30,7 +30,7 @@ class BearerKey(HttpBearer):
         """The key, left in request.auth. Raises KeyRefused."""
         return bearer_key(request, at=timezone.now())
 
-    def authenticate(self, request: HttpRequest, token: str) -> Any:  # noqa: ANN401 - Ninja's signature
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
         """Not asked: the whole header is read above."""
         raise NotImplementedError
 
@@ -101,7 +101,7 @@ def other_methods_of_batch(request: HttpRequest) -> HttpResponse:
 
 
 @api.api_operation(_OTHERS, "/conversions/{conversion_id}/refund", include_in_schema=False, url_name="refund_conversion")
-def other_methods_of_refund(request: HttpRequest, conversion_id: str) -> HttpResponse:  # noqa: ARG001 - of the address
+def other_methods_of_refund(request: HttpRequest, conversion_id: str) -> HttpResponse:
     """An intake takes POST only."""
     return conversions.refuse_method(request)
 

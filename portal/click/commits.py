@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from tracking.spool import Row, SpoolWriter
+from tracking.spool import Row, SpoolWriter, encode_rows
 
 logger = logging.getLogger("click.spool")
 
-type Rows = list[Row]
 type Waiting = list[asyncio.Future[bool]]
+type Batch = tuple[str, int, Waiting]
 
 # A disk that has hung for so long must not hold up visitors; their clicks are still written.
 PATIENCE_SECONDS = 5.0
@@ -45,13 +45,13 @@ class GroupCommit:
         self._on_commit = on_commit
         self._on_early_answers = on_early_answers
         self._patience_seconds = patience_seconds
-        self._rows: Rows = []
+        self._rows: list[Row] = []
         self._waiting: Waiting = []
         self._in_flight: Waiting = []
         self._since = 0.0
         self._is_idle = True
         self._alarmed_at = 0.0
-        self._batches: SimpleQueue[tuple[Rows, Waiting] | None] = SimpleQueue()
+        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write_batches, name="spool", daemon=True)
 
     def start(self) -> None:
@@ -77,7 +77,7 @@ class GroupCommit:
     def close(self) -> None:
         """Writes what still waits, ends the thread and closes the file."""
         if self._rows:
-            self._batches.put((self._rows, []))
+            self._batches.put((encode_rows(self._rows), len(self._rows), []))
             self._rows = []
         self._batches.put(None)
         self._thread.join(timeout=self._patience_seconds)
@@ -88,7 +88,8 @@ class GroupCommit:
         rows, self._rows = self._rows, []
         self._in_flight, self._waiting = self._waiting, []
         self._since = self._loop.time()
-        self._batches.put((rows, self._in_flight))
+        # Encoded here, so that the writing thread seldom waits for its turn at the interpreter.
+        self._batches.put((encode_rows(rows), len(rows), self._in_flight))
 
     def _committed(self, count: int, futures: Waiting, is_durable: bool, seconds: float) -> None:
         """Back in the event loop: sends the next batch off, then wakes the answered requests."""
@@ -119,25 +120,25 @@ class GroupCommit:
     def _write_batches(self) -> None:
         """The writing thread."""
         while (batch := self._batches.get()) is not None:
-            rows, futures = batch
+            content, count, futures = batch
             started = time.perf_counter()
-            is_durable = self._is_written(rows)
+            is_durable = self._is_written(content, count)
             seconds = time.perf_counter() - started
             try:
                 self._loop.call_soon_threadsafe(
-                    self._committed, len(rows), futures, is_durable, seconds
+                    self._committed, count, futures, is_durable, seconds
                 )
             except RuntimeError:
                 # The loop is closed: the door is shutting down and nobody waits any more.
                 return
 
-    def _is_written(self, rows: Rows) -> bool:
-        """Whether the rows are durable, after a second try on a newly opened file."""
+    def _is_written(self, content: str, count: int) -> bool:
+        """Whether the clicks are durable, after a second try on a newly opened file."""
         for attempt in (1, 2):
             try:
-                self._writer.write(rows)
+                self._writer.write_encoded(content, count)
             except (sqlite3.Error, OSError) as error:
-                self._alarm(error, len(rows), attempt)
+                self._alarm(error, count, attempt)
                 self._mend(error)
             else:
                 return True

@@ -73,7 +73,7 @@ class Door:
             format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO
         )
         # The writing thread must not wait long for its turn after the disk has answered.
-        sys.setswitchinterval(0.002)
+        sys.setswitchinterval(0.005)
         self.settings = settings
         self._started_at = time.time()
         self._writer = SpoolWriter.claim(settings.spool_dir, most_bytes=settings.spool_most_bytes)
@@ -135,15 +135,14 @@ class Door:
         user_agent = header("user-agent")
         referrer = header("referer")
         language = header("accept-language")
-        problems = link.problem
-        before, after, url = link.before, link.after, link.url
-        if query and ("url=" in query or "http" in query) and not link.reason:
+        before, after, url, owners, reason, problems, allowed_hosts = link
+        if query and ("url=" in query or "http" in query) and not reason:
             deep_link = deep_link_of(query)
             if deep_link is not None:
                 try:
                     target = read_destination(
                         deep_link,
-                        allowed_hosts=link.allowed_hosts,
+                        allowed_hosts=allowed_hosts,
                         allow_local=self.settings.allow_local,
                     )
                     before, after, url = target.before, target.after, target.url
@@ -166,7 +165,7 @@ class Door:
             else address_of(scope.client)
         )
         reason = (
-            link.reason
+            reason
             or self._agents.reason_not_to_count(
                 method,
                 user_agent,
@@ -185,7 +184,7 @@ class Door:
         await self._commits.add(
             (
                 click_id,
-                link.belongs_to,
+                owners,
                 visitor,
                 url,
                 referrer,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-PASSWORD = "meridian-demo-2026"
+PASSWORD = "meridian-demo-2026"  # noqa: S105 - printed for everybody who starts the demo
 
 
 @dataclass(frozen=True, slots=True)

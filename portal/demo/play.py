@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -66,7 +67,7 @@ class Stage:
 
 def month_starts(first: datetime, last: datetime) -> list[datetime]:
     """The first instants of the months after `first` up to `last`, in UTC."""
-    found = []
+    found: list[datetime] = []
     year, month = first.year, first.month
     while True:
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
@@ -90,7 +91,8 @@ def _clicks(stage: Stage) -> Iterator[Click]:
     waiting = sorted(stage.network.places, key=lambda place: place.since, reverse=True)
     joined: list[people.Place] = []
     days = max((stage.now - stage.start).days, 1)
-    agents, agent_weights = zip(*_AGENTS, strict=True)
+    agents = [agent for agent, _weight in _AGENTS]
+    agent_weights = [weight for _agent, weight in _AGENTS]
     moments = sorted(_moment(stage, days) for _ in range(int(CLICKS * stage.scale)))
     visitors: dict[int, list[UUID]] = {}
     for moment in moments:
@@ -129,14 +131,14 @@ def play_year(stage: Stage, *, until_run: Callable[[datetime], bool] = lambda _:
             heapq.heappush(queue, (at, next(tick), what))
 
     for facts, place in _orders(stage):
-        plan(facts.occurred_at + timedelta(seconds=2), lambda at, f=facts, p=place: _sell(stage, f, p, plan, at))
+        plan(facts.occurred_at + timedelta(seconds=2), partial(_sell, stage, facts, place, plan))
     day = stage.start.replace(hour=2, minute=0, second=0, microsecond=0) + timedelta(days=1)
     while day <= stage.now:
         plan(day, _approve)
         day += timedelta(days=1)
     for first in month_starts(stage.start + timedelta(days=28), stage.now):
         if until_run(first):
-            plan(first + timedelta(hours=6), lambda at, f=first: _run(stage, f, at))
+            plan(first + timedelta(hours=6), partial(_run, stage, first))
     half = stage.start + (stage.now - stage.start) / 2
     plan(half, lambda at: people.raise_rates(stage.network, at=at))
     plan(stage.now - timedelta(days=70), lambda at: people.freeze(stage.network, at=at))
@@ -163,7 +165,7 @@ def _sell(stage: Stage, facts: OrderFacts, place: people.Place, plan: Callable[.
     if sale.commissions and stage.chance.random() < 0.075 and facts.event == "sale":
         share = 1.0 if stage.chance.random() < 0.7 else stage.chance.choice((0.25, 0.5))
         days = stage.chance.choice((2, 4, 6, 9, 12, 18, 24, 47))
-        plan(at + timedelta(days=days, hours=3), lambda when: _refund(sale.conversion, share, when))
+        plan(at + timedelta(days=days, hours=3), partial(_refund, sale.conversion, share))
 
 
 def _refund(conversion: "Conversion", share: float, at: datetime) -> None:
@@ -177,7 +179,7 @@ def _approve(at: datetime) -> None:
         pass
 
 
-def prepare_month(stage: Stage, first: datetime, *, at: datetime) -> Any:  # noqa: ANN401 - a run
+def prepare_month(stage: Stage, first: datetime, *, at: datetime) -> Any:
     """Prepare the run of the month that ended at `first`; merchants pay what they owe into their deposits."""
     last = (first - timedelta(days=1)).replace(day=1)
     for merchant in stage.network.merchants.values():

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from payouts import deposits, methods, runs, sales
-from payouts.chart import receivable
 from ledger.accounts import balance_of
 from ledger.errors import Refusal
+from payouts import deposits, methods, runs, sales
+from payouts.chart import receivable
 from payouts.commissions import approve_due_commissions
 from portal.demo import play, standin
 

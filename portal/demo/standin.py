@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 
-def control(path: str, body: dict[str, Any] | None = None, *, method: str = "POST") -> Any:  # noqa: ANN401 - JSON
+def control(path: str, body: dict[str, Any] | None = None, *, method: str = "POST") -> Any:
     """One call to the stand-in's control surface."""
     request = urllib.request.Request(  # noqa: S310 - the stand-in's own http address
         f"{settings.STRIPE_API_BASE}/_control/{path}",

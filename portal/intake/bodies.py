@@ -29,7 +29,7 @@ def too_large() -> BodyTooLarge:
     return BodyTooLarge("The body is larger than 1 MB. Send fewer orders at once.", field="body")
 
 
-def read_json(body: bytes) -> Any:  # noqa: ANN401 - JSON
+def read_json(body: bytes) -> Any:
     """The JSON value of a body. Raises BodyUnreadable."""
     if not body.strip():
         raise BodyUnreadable("The body is empty. Send a JSON object.", code="body_empty", field="body")

@@ -1,7 +1,15 @@
 """Addresses under /merchant/; who may open each stands in portal/policy.py."""
 
-from django.urls import URLPattern, URLResolver
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path
 
 app_name = "merchant"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+
+def _soon(request: HttpRequest, **_: str) -> HttpResponse:
+    return HttpResponse("soon")
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("conversions/<str:conversion_id>/", _soon, name="conversion"),
+]

@@ -175,7 +175,7 @@ def workspace_kind(kind: str) -> str:
 
 
 @register.simple_tag
-def workspace_label(place: Any) -> str:  # noqa: ANN401 - anything with .kind and .label
+def workspace_label(place: Any) -> str:
     """What a workspace is called: the company's own name, or the word for the network's own desks."""
     kind, label = (
         (place["kind"], place["label"]) if isinstance(place, dict) else (place.kind, place.label)

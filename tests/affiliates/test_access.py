@@ -5,8 +5,8 @@ import pytest
 from affiliates import access, keys, teams
 from affiliates.errors import KeyRefused, NotAllowed, NotVisible
 from affiliates.models import RoleGrant
-from tests.factories.world import make_sale, make_user, make_world
 from payouts import access as payout_access
+from tests.factories.world import make_sale, make_user, make_world
 from tracking import access as tracking_access
 
 pytestmark = pytest.mark.django_db

@@ -56,9 +56,9 @@ def test_a_failing_subscriber_is_tried_again_and_the_others_are_not_told_twice(a
 
 
 def test_an_event_of_a_transaction_that_fails_never_was(at, heard):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         journal.record_event("thing.done", "x_1", at=at)
-        _ = 1 / 0
+        transaction.set_rollback(True)
 
     assert Event.objects.count() == 0
     assert journal.waiting_deliveries() == 0

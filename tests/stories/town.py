@@ -1,6 +1,9 @@
 """The whole product as processes of its own: what a story needs, and what may be killed in it."""
 
+import contextlib
+import email
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from email import policy
 from pathlib import Path
 
 import psycopg
@@ -118,10 +122,8 @@ class Town:
     def kill(self, name: str) -> None:
         """SIGKILL, with everything it started."""
         process = self.running.pop(name)
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
     def manage(self, *arguments: str, check: bool = True) -> str:
@@ -154,10 +156,6 @@ class Town:
 
 def code_in_mail(home: Path, address: str, *, after: float = 0, seconds: float = 20) -> str:
     """The newest sign-in code that was mailed to an address."""
-    import email
-    import re
-    from email import policy
-
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for path in sorted((home / "mail").glob("*"), key=lambda one: one.stat().st_mtime, reverse=True):

@@ -12,7 +12,7 @@ class Command(BaseCommand):
 
     help = "Builds the public starter site in every language. Does nothing when there is one."
 
-    def handle(self, **options: Any) -> None:  # noqa: ANN401, ARG002
+    def handle(self, **options: Any) -> None:
         """Build, and say where it is."""
         home = build_site()
         self.stdout.write(f"The site is at {home.full_url}")

@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.http import content_disposition_header
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -50,5 +51,5 @@ def statement_pdf(request: PartnerRequest, statement_id: str) -> HttpResponse:
     url = f"{settings.BASE_URL}{reverse('partner:payout', args=[found.payout.public_id])}"
     made = print_statement(found, lines_of_payout(found.payout), language=get_language() or "en", url=url)
     response = HttpResponse(made, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'
+    response["Content-Disposition"] = content_disposition_header(False, f"{found.number}.pdf") or "inline"
     return response

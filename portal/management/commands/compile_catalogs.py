@@ -23,7 +23,7 @@ class Command(BaseCommand):
             "--force", action="store_true", help="compile everything, changed or not"
         )
 
-    def handle(self, *_args: Any, force: bool = False, **_options: Any) -> None:  # noqa: ANN401 - Django's signature
+    def handle(self, *_args: Any, force: bool = False, **_options: Any) -> None:
         """Compile each catalogue; one that cannot be read stops with its name and line."""
         for folder in settings.LOCALE_PATHS:
             for source in sorted(Path(folder).glob("*/LC_MESSAGES/*.po")):

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="end", type=_day, help="the day after the last one")
         parser.add_argument("--output", type=Path, help="a file; without it the lines are printed")
 
-    def handle(self, *args: object, **options: Any) -> None:  # noqa: ANN401
+    def handle(self, *args: object, **options: Any) -> None:
         """Write the lines."""
         start, end = options["start"], options["end"]
         if start and end and start >= end:

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--only", type=int, help="replay one schedule and tell every step")
 
-    def handle(self, *args: object, **options: Any) -> None:  # noqa: ANN401
+    def handle(self, *args: object, **options: Any) -> None:
         """Print the table."""
         seed, name = options["seed"], options["model"]
         try:

@@ -12,7 +12,7 @@ class Command(BaseCommand):
 
     help = "Seal every entry that is under no seal yet, and print the newest digest."
 
-    def handle(self, *args: object, **options: Any) -> None:  # noqa: ANN401
+    def handle(self, *args: object, **options: Any) -> None:
         """Print the seal to keep."""
         sealed, last = 0, None
         while (seal := seal_entries()) is not None:

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--scale", type=float, default=1.0, help="a fraction of the clicks and orders, for tests")
 
-    def handle(self, *, stage: str, seed: int, scale: float, **options: Any) -> None:  # noqa: ANN401, ARG002
+    def handle(self, *, stage: str, seed: int, scale: float, **options: Any) -> None:
         """Play, or say that it was played."""
         if not settings.STRIPE_IS_STANDIN:
             raise CommandError("Demo data is made against the Stripe stand-in only. Unset STRIPE_SECRET_KEY.")

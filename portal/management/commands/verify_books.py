@@ -19,7 +19,7 @@ class Command(BaseCommand):
         """One option."""
         parser.add_argument("--all", action="store_true", help="print every difference, not only the first")
 
-    def handle(self, *args: object, **options: Any) -> None:  # noqa: ANN401
+    def handle(self, *args: object, **options: Any) -> None:
         """Print OK and how much was looked at, or what does not agree."""
         since = time.monotonic()
         found = 0
