@@ -163,7 +163,7 @@ def open_any_merchant(user: User, slug: str) -> Merchant:
 
 def may(roles: frozenset[str], action: str) -> bool:
     """Whether one of these roles allows the action: for what a page offers; verbs and doors ask for themselves."""
-    return bool(roles & ROLES_FOR.get(action, frozenset()))
+    return bool(roles & _roles(action))
 
 
 def _roles(action: str) -> frozenset[str]:

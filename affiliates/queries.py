@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from affiliates.access import Workspace, roles_of, workspaces_of
-from affiliates.models import Affiliate, ApiKey, Enrolment, Merchant, Program, Terms, User
+from affiliates.models import Affiliate, ApiKey, Enrolment, Merchant, Program, RoleGrant, Terms, User
 
 __all__ = [
     "Workspace",
@@ -107,3 +107,31 @@ def merchants() -> QuerySet[Merchant]:
 def user_by_email(email: str) -> User | None:
     """The person with this address."""
     return User.objects.filter(email=email.strip().lower()).first()
+
+
+def people_with_role(*roles: str) -> list[User]:
+    """Everybody who holds one of these roles in the network as a whole, by name."""
+    found = User.objects.filter(grants__role__in=roles, grants__affiliate=None, grants__merchant=None, is_active=True)
+    return list(found.distinct().order_by("name", "email"))
+
+
+def people_of(affiliate: Affiliate) -> list[User]:
+    """The people who work for a member."""
+    return list(User.objects.filter(grants__affiliate=affiliate, is_active=True).distinct().order_by("email"))
+
+
+def people(*, role: str = "", text: str = "") -> QuerySet[User]:
+    """Everybody by address, with what each may do where."""
+    found = User.objects.prefetch_related(
+        Prefetch("grants", RoleGrant.objects.select_related("affiliate", "merchant").order_by("role"))
+    ).order_by("email")
+    if role:
+        found = found.filter(grants__role=role).distinct()
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(email__icontains=text))
+    return found
+
+
+def merchants_by_slug(slugs: Iterable[str]) -> dict[str, Merchant]:
+    """Merchants by slug; unknown ones are left out."""
+    return {merchant.slug: merchant for merchant in Merchant.objects.filter(slug__in=list(slugs))}

@@ -129,7 +129,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "portal.middleware.PageLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -199,14 +199,29 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # ── Tasks: the database holds the truth, the broker only carries hints ───────────────────
 # Without a broker of its own the database carries the messages too (pgmq), so nothing else need run.
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", "") or "pgmq://"
+
+
+def _pgmq_address(database: dict[str, object]) -> str:
+    """The database in libpq's own words: pgmq reads no host from an address's query, and wants every part."""
+    parts = {
+        "host": database["HOST"] or "localhost",
+        "port": database["PORT"] or "5432",
+        "dbname": database["NAME"],
+        "user": database["USER"],
+        "password": database["PASSWORD"] or "none",
+    }
+    return " ".join(f"{name}={value}" for name, value in parts.items())
+
+
 if CELERY_BROKER_URL == "pgmq://":
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "conn_string": DATABASE_URL,
+        "conn_string": _pgmq_address(DATABASES["default"]),
         "init_extension": False,
         "use_notify": True,
         "visibility_timeout": 1_000,
         "pool_size": 2,
     }
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"

@@ -28,11 +28,7 @@ def run_benchmarks(arguments: Sequence[str]) -> int:
     if not arguments:
         for name, file in known.items():
             console.say(f"  {name:<12}  {_first_line(file)}")
-        console.say(
-            "Type ./run bench NAME, or ./run bench all."
-            if known
-            else "There are no benchmarks yet."
-        )
+        console.say("Type ./run bench NAME, or ./run bench all." if known else "There are no benchmarks yet.")
         return 0
     name, *rest = arguments
     if name != "all" and name not in known:
@@ -46,9 +42,7 @@ def run_benchmarks(arguments: Sequence[str]) -> int:
         worst = 0
         for chosen in known if name == "all" else [name]:
             since = time.monotonic()
-            status = run_in_foreground(
-                [str(PYTHON), "-m", f"benchmarks.{chosen}", *rest], environment
-            )
+            status = run_in_foreground([str(PYTHON), "-m", f"benchmarks.{chosen}", *rest], environment)
             (console.say_failed if status else console.say_done)(chosen, time.monotonic() - since)
             worst = max(worst, status)
     return worst

@@ -23,9 +23,7 @@ from launch.templates import Template
 CLUSTER = "pgtest"
 ROWS_OF_OUTPUT = 80
 # What pytest says last: `= 12 passed in 3.45s =`.
-_SUMMARY = re.compile(
-    r"^=+ .*\b(passed|failed|error|errors|skipped|no tests ran)\b.* in [0-9.:]+s.*=+$"
-)
+_SUMMARY = re.compile(r"^=+ .*\b(passed|failed|error|errors|skipped|no tests ran)\b.* in [0-9.:]+s.*=+$")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -62,18 +60,14 @@ def _run_everything(template: Template, environment: dict[str, str], *, is_all: 
     started = time.monotonic()
     marks = ["-m", ""] if is_all else ["-m", "not slow"]
     workers = str(max(2, min(os.cpu_count() or 2, 8)))
-    status, summary = _run_pytest(
-        [*_pytest(), "-n", workers, "--dist", "worksteal", *marks], environment
-    )
+    status, summary = _run_pytest([*_pytest(), "-n", workers, "--dist", "worksteal", *marks], environment)
     rows.append(("pytest", status == 0, time.monotonic() - started))
     _say_table(rows, time.monotonic() - since)
     console.say(summary or f"pytest ended with exit status {status} and no summary")
     return 0 if all(is_good for _, is_good, _ in rows) else 1
 
 
-def _prepare(
-    checks: Sequence[Step], template: Template, environment: dict[str, str]
-) -> list[Result]:
+def _prepare(checks: Sequence[Step], template: Template, environment: dict[str, str]) -> list[Result]:
     """Runs the checks, and makes the template beside them; the output of what failed is shown."""
     making = [] if template.exists() else [template.making(environment)]
     running = Running(at_once=2)
@@ -86,9 +80,7 @@ def _prepare(
             for line in lines[-ROWS_OF_OUTPUT:]:
                 console.say("  " + line)
             if len(lines) > ROWS_OF_OUTPUT:
-                console.say(
-                    f"  ({len(lines) - ROWS_OF_OUTPUT} lines before these: {result.step.log})"
-                )
+                console.say(f"  ({len(lines) - ROWS_OF_OUTPUT} lines before these: {result.step.log})")
     if all(r.is_good for r in results if r.step in making):
         if making:
             template.finish()
@@ -108,9 +100,7 @@ def static_checks(environment: Mapping[str, str]) -> list[Step]:
     """The checks that need no tests: form, types, imports, templates, migrations, deployment."""
     python = str(PYTHON)
     scripts = PYTHON.parent
-    templates = [
-        str(p.relative_to(ROOT)) for name in PACKAGES for p in ROOT.glob(f"{name}/templates")
-    ]
+    templates = [str(p.relative_to(ROOT)) for name in PACKAGES for p in ROOT.glob(f"{name}/templates")]
     steps = {
         "types": ([python, "-m", "mypy", "."], environment),
         "format": ([python, "-m", "ruff", "format", "--check", "."], environment),
@@ -128,10 +118,7 @@ def static_checks(environment: Mapping[str, str]) -> list[Step]:
     }
     if not templates:
         del steps["templates"]
-    return [
-        Step(name, command, LOGS / f"check-{name}.log", env)
-        for name, (command, env) in steps.items()
-    ]
+    return [Step(name, command, LOGS / f"check-{name}.log", env) for name, (command, env) in steps.items()]
 
 
 def production(environment: Mapping[str, str]) -> dict[str, str]:
@@ -182,11 +169,7 @@ def _say_table(rows: Sequence[tuple[str, bool, float]], seconds: float) -> None:
     console.say()
     width = max(len(name) for name, _, _ in rows)
     for name, is_good, taken in rows:
-        mark = (
-            console.paint("passed", console.GREEN)
-            if is_good
-            else console.paint("FAILED", console.RED)
-        )
+        mark = console.paint("passed", console.GREEN) if is_good else console.paint("FAILED", console.RED)
         console.say(f"  {name:<{width}}  {mark}  {console.seconds_text(taken):>10}")
     console.say(f"  {'in all':<{width}}  {'':6}  {console.seconds_text(seconds):>10}")
     console.say()

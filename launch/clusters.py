@@ -84,9 +84,7 @@ class Cluster:
         return json.dumps(asdict(self))
 
 
-def describe_cluster(
-    var: Path, name: str, *, is_durable: bool, binaries: Binaries, identity: Identity
-) -> Cluster:
+def describe_cluster(var: Path, name: str, *, is_durable: bool, binaries: Binaries, identity: Identity) -> Cluster:
     """The cluster `var`/`name`, as these programs and this user would run it."""
     data = var / name
     directory = binaries.directory
@@ -175,9 +173,7 @@ def _make(cluster: Cluster, identity: Identity) -> None:
         for left in unfinished.iterdir():
             shutil.rmtree(left) if left.is_dir() else left.unlink()
     else:
-        raise Problem(
-            "PostgreSQL could not make its data directory.", REMEDY_BINARIES, made.stdout[-800:]
-        )
+        raise Problem("PostgreSQL could not make its data directory.", REMEDY_BINARIES, made.stdout[-800:])
     # Without a server: the single-user mode takes one statement a line.
     statements = f"CREATE ROLE {ROLE} LOGIN CREATEDB;\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n"
     made = _run(
@@ -195,9 +191,7 @@ def _make(cluster: Cluster, identity: Identity) -> None:
     console.say_done("a new database cluster", time.monotonic() - since, str(data))
 
 
-def _run(
-    identity: Identity, command: list[str], text: str = ""
-) -> subprocess.CompletedProcess[str]:
+def _run(identity: Identity, command: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
         input=text,
@@ -238,9 +232,7 @@ def _make_sockets(directory: Path, identity: Identity) -> None:
         # Ours from an earlier run, or somebody's trap.
         found = directory.lstat()
         if directory.is_symlink() or found.st_uid not in {os.getuid(), identity.uid}:
-            raise Problem(
-                f"{directory} belongs to somebody else.", "Remove it, then run this command again."
-            ) from None
+            raise Problem(f"{directory} belongs to somebody else.", "Remove it, then run this command again.") from None
     identity.give(directory)
     directory.chmod(0o700)
 

@@ -59,9 +59,7 @@ def _run(options: argparse.Namespace, is_ready: int | None) -> int:
     return 0
 
 
-def _set_up(
-    supervisor: Supervisor, options: argparse.Namespace, environment: Mapping[str, str]
-) -> None:
+def _set_up(supervisor: Supervisor, options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     """Schema, catalogues, static files and demo data, each only when it is not there yet."""
     stamps = Stamps(VAR / "stamps.json")
     if not os.environ.get("STRIPE_SECRET_KEY"):
@@ -98,7 +96,8 @@ def _seed(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
     if not known and not os.environ.get("DATABASE_URL"):
         UNFINISHED.touch()
     command = [str(PYTHON), "manage.py", "seed_demo", "--stage", stage]
-    process = processes.spawn(command, environment=environment)
+    # Its own words are the progress; what the libraries say of every page would drown them.
+    process = processes.spawn(command, environment={"LOG_LEVEL": "WARNING", **environment})
     try:
         status = process.wait()
     finally:
@@ -207,16 +206,11 @@ def _throw_away(what: str) -> None:
 
 def _greet(address: str, seconds: float, *, is_detached: bool) -> None:
     console.say()
-    console.say(
-        f"Ready in {console.seconds_text(seconds)}:  {console.paint(address + '/', console.BOLD)}"
-    )
+    console.say(f"Ready in {console.seconds_text(seconds)}:  {console.paint(address + '/', console.BOLD)}")
     people = facts.read_facts().get("people")
     if isinstance(people, list) and people:
         head = ["Role", "E-mail", "Password", "Workspace"]
-        rows = [
-            [str(p.get(key) or "") for key in ("role", "email", "password", "workspace")]
-            for p in people
-        ]
+        rows = [[str(p.get(key) or "") for key in ("role", "email", "password", "workspace")] for p in people]
         console.say()
         for line in table([head, *rows]):
             console.say("  " + line)
@@ -228,10 +222,7 @@ def _greet(address: str, seconds: float, *, is_detached: bool) -> None:
 def table(rows: list[list[str]]) -> list[str]:
     """Lines of aligned columns, the first row underlined as the head."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return [lines[0], "  ".join("─" * width for width in widths), *lines[1:]]
 
 

@@ -103,9 +103,7 @@ def _build(kind: str) -> None:
     interpreter = _venv_interpreter() or interpreters.find_interpreter()
     if interpreter is None:
         interpreter, uv = _get_interpreter(uv)
-    console.say_done(
-        "Python", time.monotonic() - since, f"{interpreter.version_text}, {interpreter.path}"
-    )
+    console.say_done("Python", time.monotonic() - since, f"{interpreter.version_text}, {interpreter.path}")
     uv = uv or _get_uv(interpreter.path)
     if uv is None and _venv_interpreter() is None:
         # No pip anywhere: a virtual environment brings one.
@@ -197,9 +195,7 @@ def _build_with_uv(uv: str, interpreter: Interpreter, kind: str) -> bool:
             return False
     command = [uv, "pip", "sync", "--require-hashes", "--python", str(PYTHON), str(LOCKS[kind])]
     note = f"{_count(kind)} packages"
-    (result,) = run_steps(
-        Step("Python packages", command, LOG / "packages.log", environment, note=note)
-    )
+    (result,) = run_steps(Step("Python packages", command, LOG / "packages.log", environment, note=note))
     if not result.is_good:
         if _is_disk(result):
             raise _failure(result)
@@ -295,9 +291,7 @@ def _get_interpreter(uv: str | None) -> tuple[Interpreter, str | None]:
     environment = _uv_environment(UV_PYTHON_INSTALL_DIR=str(directory), UV_PYTHON_INSTALL_BIN="0")
     command = [uv, "python", "install", "--no-progress", interpreters.WANTED]
     (result,) = run_steps(
-        Step(
-            f"Python {interpreters.WANTED}, fetched by uv", command, LOG / "python.log", environment
-        )
+        Step(f"Python {interpreters.WANTED}, fetched by uv", command, LOG / "python.log", environment)
     )
     for path in sorted(directory.glob("cpython-*/bin/python3")):
         found = interpreters.probe(str(path))
@@ -355,9 +349,7 @@ def _failure(result: Result) -> Problem:
         )
         return Problem(f"{result.step.name}: a package has the wrong content.", remedy, last_words)
     if _is_network(result):
-        return Problem(
-            f"{result.step.name}: no answer from the network.", REMEDY_NETWORK, last_words
-        )
+        return Problem(f"{result.step.name}: no answer from the network.", REMEDY_NETWORK, last_words)
     return Problem(
         f"{result.step.name}: the installer failed.",
         f"Its last words are above, all of them in {result.step.log}.",

@@ -57,9 +57,7 @@ class Database:
 
 
 @contextmanager
-def open_database(
-    var: Path, name: str = "pg", *, is_durable: bool = True, own: bool = False
-) -> Iterator[Database]:
+def open_database(var: Path, name: str = "pg", *, is_durable: bool = True, own: bool = False) -> Iterator[Database]:
     """A running database, started if need be, for the length of the block.
 
     With DATABASE_URL set that is the answer, unless `own` asks for ours; otherwise the

@@ -37,11 +37,7 @@ def schema_fingerprint() -> str:
     """Changes whenever migrating a database could give another result."""
     files = [ROOT / "requirements.lock", ROOT / "config" / "settings.py"]
     for package in PACKAGES:
-        files += [
-            file
-            for file in (ROOT / package).glob("**/migrations/**/*")
-            if file.suffix in {".py", ".sql"}
-        ]
+        files += [file for file in (ROOT / package).glob("**/migrations/**/*") if file.suffix in {".py", ".sql"}]
     return fingerprint_of(files, by_content=True)
 
 

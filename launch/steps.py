@@ -109,10 +109,7 @@ class Running:
             console.clear_status()
             return
         now = time.monotonic()
-        texts = [
-            f"{step.name} {console.seconds_text(now - since)}"
-            for step, _, since in self._started.values()
-        ]
+        texts = [f"{step.name} {console.seconds_text(now - since)}" for step, _, since in self._started.values()]
         if console.is_terminal():
             console.show_status("… " + ", ".join(texts))
         elif now - self._heartbeat > HEARTBEAT_SECONDS:

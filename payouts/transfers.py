@@ -13,10 +13,11 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, User
 from ledger.journal import record_event
 from ledger.money import Money
 from payouts import release, statements
+from payouts.errors import PayoutNotInState
 from payouts.models import Payout, PayoutAttempt, PayoutMethod, PayoutRun
 from payouts.protocol import NO_FUNDS, RULES, BookEntry, Decision, Facts, PayoutState, State, key_of
 from payouts.provider import Transfer, TransferProvider
@@ -247,9 +248,21 @@ def _resume_funded(
     return short
 
 
-def resume_payout(payout: Payout, *, clock: Clock = database_clock) -> Decision:
-    """Put a held payout back in the queue, to be looked up before anything is sent again."""
-    return OrmPayoutStore(clock).decide(payout.public_id, RULES.resume)
+@transaction.atomic
+def resume_payout(payout: Payout, *, by: User | None = None, clock: Clock = database_clock) -> Decision:
+    """Put a held payout back in the queue, to be looked up before anything is sent again. Raises PayoutNotInState."""
+    decision = OrmPayoutStore(clock).decide(payout.public_id, RULES.resume)
+    if decision.reason != "resumed":
+        raise PayoutNotInState(payout, payout.refreshed().get_state_display())
+    record_event(
+        "payout.resumed",
+        payout.public_id,
+        at=clock(),
+        actor=by.public_id if by else "",
+        about=[payout.run.public_id],
+        data={"reason": payout.block_reason},
+    )
+    return decision
 
 
 def settle_transfer(sender: Sender, told: Transfer) -> Decision | None:

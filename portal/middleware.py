@@ -1,15 +1,19 @@
 """What every request passes: the policy, refusals worded once, private pages kept out of caches."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils.translation import get_language
 
 from affiliates import access
 from affiliates.errors import NotAllowed, NotVisible
 from ledger.errors import Refusal
-from portal.errors import refusal_response
+from portal.errors import refusal_response, wants_json
 from portal.policy import Audience, row_of
 
 type Handler = Callable[[HttpRequest], HttpResponse]
@@ -64,6 +68,18 @@ class PolicyMiddleware:
             request.roles = access.roles_of(user)  # type: ignore[attr-defined]
         elif audience != Audience.SIGNED_IN:
             raise NotAllowed(action)
+
+
+class PageLocaleMiddleware(LocaleMiddleware):
+    """Django's, which sends unknown addresses to the reader's language; an address of ours that says 404 means it."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Let the 404 of a page or of a machine's door stand."""
+        is_ours = request.resolver_match is not None or wants_json(request)
+        if response.status_code == HTTPStatus.NOT_FOUND and is_ours:
+            response.headers.setdefault("Content-Language", get_language() or "")
+            return response
+        return super().process_response(request, response)
 
 
 class RefusalMiddleware:

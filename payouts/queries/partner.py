@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import models
@@ -64,6 +64,11 @@ class Standing:
     coming: tuple[Coming, ...] = ()
     #: Whether anything was ever to be recovered in this currency.
     has_taken_back: bool = False
+
+    @classmethod
+    def nothing(cls, currency: str) -> Self:
+        """Nothing earned yet."""
+        return cls(currency, *[Money.zero(currency)] * 7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Door:
             format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO
         )
         # The writing thread must not wait long for its turn after the disk has answered.
-        sys.setswitchinterval(0.005)
+        sys.setswitchinterval(0.002)
         self.settings = settings
         self._started_at = time.time()
         self._writer = SpoolWriter.claim(settings.spool_dir, most_bytes=settings.spool_most_bytes)

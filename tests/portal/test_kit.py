@@ -103,6 +103,10 @@ def test_the_kits_own_pairs_are_readable_in_both_themes(front, back, needed):
     assert min(contrast(TOKENS[front][theme], TOKENS[back][theme]) for theme in (0, 1)) >= needed
 
 
+def test_the_entrances_panel_is_readable():
+    assert min(contrast(front, "#0F2E63") for front in ("#FFFFFF", "#CFE0FB", "#8AB8FF")) >= TEXT
+
+
 def test_the_style_sheet_and_the_script_stay_small():
     assert len(gzip.compress(CSS.encode(), 9)) <= 30_000
     assert len((STATIC / "kit.js").read_bytes()) <= 10_240

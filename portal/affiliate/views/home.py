@@ -62,13 +62,18 @@ def home(request: PartnerRequest) -> HttpResponse:
     link = default_link_of(affiliate)
     latest = latest_earnings(affiliate, limit=_SALES_SHOWN)
     is_new = not latest and not has_clicks(affiliate)
+    if not standings and link is not None:
+        standings = [Standing.nothing(link.program.currency)]
     context: dict[str, Any] = {
         "at": at,
         "step": next_step(affiliate, method_of(affiliate), at=at),
         "standings": standings,
         "several_currencies": len(standings) > 1,
-        "coming": coming_of(standings)[:1],
-        "year": at.year,
+        "first": standings[0] if standings else None,
+        "others": standings[1:],
+        "next": next((one for one in coming_of(standings) if one.certain), None),
+        "paid_url": reverse("partner:payouts", query={"year": at.year}),
+        "payouts_this_year": sum(one.payouts_this_year for one in standings),
         "link": link,
         "link_url": link_url(link) if link else "",
         "page_form": PageForm(auto_id="page_%s"),

@@ -1,0 +1,379 @@
+"""./run bench click: the click door against the bare server and a Django view with one insert.
+
+Same run, same machine, same requests. The server is pinned to one core and the load to
+another; the yardstick is measured before and after every case. The rate that counts is per
+second of the server's own processor time, which a busy machine disturbs least.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import re
+import secrets
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from benchmarks import load, machine
+from tracking.drain import connect, drain_all
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "click.json"
+CONNECTIONS = 64
+# A run in which the host took so much of a processor says nothing.
+MOST_STEAL = 0.20
+TARGETS = {"share": 0.40, "times": 20.0, "p99_ms": 15.0}
+
+TABLES = """
+CREATE TABLE affiliates_affiliate (id uuid PRIMARY KEY, status text DEFAULT 'active');
+CREATE TABLE affiliates_program (id uuid PRIMARY KEY, status text DEFAULT 'open', landing_url text,
+    allowed_hosts varchar(253)[], updated_at timestamptz DEFAULT now());
+CREATE TABLE affiliates_enrolment (id uuid PRIMARY KEY, status text DEFAULT 'approved',
+    updated_at timestamptz DEFAULT now());
+CREATE TABLE tracking_link (id uuid PRIMARY KEY, code varchar(64) UNIQUE, enrolment_id uuid, program_id uuid,
+    affiliate_id uuid, destination varchar(2000), updated_at timestamptz DEFAULT now());
+CREATE TABLE bench_click (id uuid PRIMARY KEY, code text, referrer text, user_agent text, clicked_at timestamptz);
+"""
+LINKS = """
+INSERT INTO affiliates_affiliate (id) VALUES (gen_random_uuid());
+INSERT INTO affiliates_enrolment (id) VALUES (gen_random_uuid());
+INSERT INTO affiliates_program (id, landing_url, allowed_hosts)
+SELECT gen_random_uuid(), 'https://shop' || n || '.example/', ARRAY['shop' || n || '.example']
+FROM generate_series(0, 19) n;
+INSERT INTO tracking_link (id, code, enrolment_id, program_id, affiliate_id, destination)
+SELECT gen_random_uuid(), 'c' || n, e.id, p.id, a.id, p.landing_url || 'landing/page-' || n
+FROM generate_series(0, {last}) n
+JOIN (SELECT *, row_number() OVER () AS r FROM affiliates_program) p ON p.r = n % 20 + 1,
+affiliates_enrolment e, affiliates_affiliate a;
+ANALYZE;
+"""
+
+
+@dataclass(slots=True)
+class Measured:
+    """One run against one server."""
+
+    per_second: float
+    per_core_second: float
+    p50_ms: float
+    p99_ms: float
+
+
+class Server:
+    """A granian process on the server's core."""
+
+    def __init__(self, application: str, interface: str, environment: dict[str, str], cores: list[int]) -> None:
+        self.port = _free_port()
+        command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1"]
+        command += ["--port", str(self.port), "--workers", "1", "--no-ws", "--http", "1", "--log-level", "error"]
+        command += ["--workers-kill-timeout", "5"]
+        command += ["--loop", "uvloop"] if interface == "rsgi" else ["--blocking-threads", os.environ.get("BENCH_TH","4")]
+        self._log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [*_pinned(cores, 0), *command, application],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self._wait()
+
+    def _wait(self) -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and self.process.poll() is None:
+            # The bare server redirects this too; any answer will do.
+            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)) as connection:
+                try:
+                    connection.request("GET", "/healthz")
+                    connection.getresponse()
+                except OSError:
+                    time.sleep(0.1)
+                else:
+                    return
+        self._log.seek(0)
+        raise SystemExit(f"the server did not start:\n{self._log.read().decode(errors='replace')}")
+
+    def stop(self) -> None:
+        """Ends it."""
+        self.process.terminate()
+        self.process.wait()
+        self._log.close()
+
+
+class Bench:
+    """The servers, the load and what was measured."""
+
+    def __init__(self, options: argparse.Namespace, database_url: str, directory: Path) -> None:
+        self.options = options
+        self.cores = sorted(os.sched_getaffinity(0))
+        self.wrk = None if options.no_wrk else shutil.which("wrk")
+        self.script = directory / "requests.lua"
+        self.script.write_text(_lua(options.links), encoding="utf-8")
+        self.environment = {
+            "DATABASE_URL": database_url,
+            "CLICK_SPOOL_DIR": str(directory / "spool"),
+            "CLICK_BASE_URL": "https://go.network.example",
+        }
+        self.steals: list[float] = []
+
+    @contextmanager
+    def server(self, kind: str) -> Iterator[Server]:
+        """One of the three servers, warmed up."""
+        application, interface = {
+            "bare": ("benchmarks.bare_server:app", "rsgi"),
+            "door": ("portal.click.server:app", "rsgi"),
+            "django": ("benchmarks.django_server:app", "wsgi"),
+        }[kind]
+        server = Server(application, interface, self.environment, self.cores)
+        try:
+            self._press(server, seconds=1.0, rate=None)
+            yield server
+        finally:
+            server.stop()
+
+    def measure(self, server: Server, *, rate: float | None = None) -> Measured:
+        """One run; repeated once when the host stole too much of it."""
+        for _ in range(2):
+            busy, stolen = machine.times()
+            before, since = machine.cpu_seconds(server.process.pid), time.perf_counter()
+            heard = self._press(server, seconds=self.options.seconds, rate=rate)
+            used = machine.cpu_seconds(server.process.pid) - before
+            steal = (machine.times()[1] - stolen) / (time.perf_counter() - since)
+            self.steals.append(steal)
+            if steal <= MOST_STEAL:
+                break
+        if heard.errors:
+            raise SystemExit(f"{heard.errors} of {heard.requests} answers were no redirects")
+        return Measured(
+            per_second=heard.requests / heard.seconds,
+            per_core_second=heard.requests / used,
+            p50_ms=heard.p50_ms,
+            p99_ms=heard.p99_ms,
+        )
+
+    def _press(self, server: Server, *, seconds: float, rate: float | None) -> load.Heard:
+        """Load from the other core: wrk where it is installed and no rate is asked for."""
+        if self.wrk is not None and rate is None:
+            command = [self.wrk, "-t1", f"-c{CONNECTIONS}", f"-d{round(seconds)}s", "--latency"]
+            command += ["-s", str(self.script), f"http://127.0.0.1:{server.port}"]
+        else:
+            command = [sys.executable, "-m", "benchmarks.load", "--port", str(server.port)]
+            command += ["--seconds", str(seconds), "--connections", str(CONNECTIONS)]
+            command += ["--links", str(self.options.links), *(["--rate", str(rate)] if rate else [])]
+        output = subprocess.run(
+            [*_pinned(self.cores, 1), *command], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        return _heard_by_wrk(output) if command[0] == self.wrk else load.Heard(**json.loads(output))
+
+
+def main() -> None:
+    """Measures, prints one table, writes the results."""
+    parser = argparse.ArgumentParser(prog="./run bench click", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--links", type=int, default=100_000)
+    parser.add_argument("--no-wrk", action="store_true", help="use the built-in load generator only")
+    options = parser.parse_args()
+    server_url = os.environ.get("DATABASE_URL", "postgresql://affiliate@/affiliate?host=/tmp")
+    (ROOT / "var").mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "var") as directory,
+        _database(server_url, options.links) as database_url,
+    ):
+        bench = Bench(options, database_url, Path(directory))
+        sync = machine.sync_ms(Path(directory))
+        load_before = os.getloadavg()[0]
+        full, half, half_rate = _rounds(bench)
+        rows, seconds = _drain(database_url, Path(directory) / "spool")
+    results = _results(full, half, rows / seconds)
+    _print(full, half, half_rate, rows / seconds, results)
+    print(
+        f"\n{options.rounds} rounds of {options.seconds:g} s, {CONNECTIONS} connections, {options.links:,} links,"
+        f" load by {'wrk' if bench.wrk else 'benchmarks.load'}; fdatasync {sync[0]:.2f} ms (p99 {sync[1]:.2f});"
+        f" load average {load_before:.1f} before; most steal {max(bench.steals):.0%}"
+    )
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+type Series = dict[str, list[Measured]]
+
+
+def _rounds(bench: Bench) -> tuple[Series, Series, float]:
+    """All runs: at full load, then at half of what the door took; and that rate."""
+    full: Series = {"bare": [], "door": [], "django": []}
+    half: Series = {"bare": [], "door": []}
+    shares: list[float] = []
+    for number in range(bench.options.rounds):
+        _say(f"round {number + 1} of {bench.options.rounds}")
+        before = _once(bench, "bare")
+        door = _once(bench, "door")
+        between = _once(bench, "bare")
+        django = _once(bench, "django")
+        for kind, measured in (("bare", before), ("door", door), ("bare", between), ("django", django)):
+            full[kind].append(measured)
+        shares.append(door.per_core_second / statistics.mean([before.per_core_second, between.per_core_second]))
+    rate = statistics.median(measured.per_second for measured in full["door"]) / 2
+    for number in range(bench.options.rounds):
+        _say(f"half load, {rate:,.0f}/s, round {number + 1}")
+        for kind in half:
+            half[kind].append(_once(bench, kind, rate=rate))
+    full["share"] = [Measured(share, share, 0, 0) for share in shares]
+    return full, half, rate
+
+
+def _once(bench: Bench, kind: str, *, rate: float | None = None) -> Measured:
+    with bench.server(kind) as server:
+        return bench.measure(server, rate=rate)
+
+
+def _drain(database_url: str, spool_dir: Path) -> tuple[int, float]:
+    """Drains what the door recorded; the rows, and the seconds it took."""
+    with closing(connect(database_url)) as connection:
+        start = time.perf_counter()
+        done = drain_all(connection, spool_dir)
+        return done.inserted, time.perf_counter() - start
+
+
+def _median(measured: list[Measured], name: str) -> float:
+    return statistics.median(getattr(one, name) for one in measured)
+
+
+def _results(full: Series, half: Series, drained: float) -> list[dict[str, object]]:
+    """The rows of the JSON file; medians."""
+    bare, door, django = (_median(full[kind], "per_core_second") for kind in ("bare", "door", "django"))
+    share = _median(full["share"], "per_core_second")
+    unit = "requests per second of server CPU"
+
+    def row(case: str, value: float, unit: str, baseline: float, ratio: float) -> dict[str, object]:
+        return {"case": case, "value": round(value, 3), "unit": unit, "baseline": round(baseline, 3), "ratio": round(ratio, 3)}
+
+    door_p99, bare_p99 = _median(half["door"], "p99_ms"), _median(half["bare"], "p99_ms")
+    door_p50, bare_p50 = _median(half["door"], "p50_ms"), _median(half["bare"], "p50_ms")
+    accepted = _median(full["door"], "per_second")
+    return [
+        row("bare RSGI server", bare, unit, bare, 1.0),
+        row("click door, durable", door, unit, bare, share),
+        row("Django view, one insert", django, unit, bare, django / bare),
+        row("click door against the Django view", door, unit, django, door / django),
+        row("click door, p50 at half load", door_p50, "ms", bare_p50, door_p50 / bare_p50),
+        row("click door, p99 at half load", door_p99, "ms", bare_p99, door_p99 / bare_p99),
+        row("drain into PostgreSQL", drained, "rows per second", accepted, drained / accepted),
+    ]
+
+
+def _print(full: Series, half: Series, rate: float, drained: float, results: list[dict[str, object]]) -> None:
+    """The one table."""
+    names = {"bare": "bare RSGI server", "door": "click door, durable", "django": "Django view, one insert"}
+    share = _median(full["share"], "per_core_second")
+    bare, django = (_median(full[kind], "per_core_second") for kind in ("bare", "django"))
+    ratios = {"bare": 1.0, "door": share, "django": django / bare}
+    print(
+        f"{'':26}{'req/s':>9}{'per core':>10}{'of bare':>9}{'p50 ms':>9}{'p99 ms':>9}"
+        f"   | at {rate:,.0f}/s: {'p50 ms':>7}{'p99 ms':>9}"
+    )
+    for kind, name in names.items():
+        runs = full[kind]
+        line = f"{name:26}{_median(runs, 'per_second'):>9,.0f}{_median(runs, 'per_core_second'):>10,.0f}"
+        line += f"{ratios[kind]:>9.3f}{_median(runs, 'p50_ms'):>9.2f}{_median(runs, 'p99_ms'):>9.2f}   |"
+        if kind in half:
+            line += f"{_median(half[kind], 'p50_ms'):>{len(f' at {rate:,.0f}/s: ') + 7}.2f}{_median(half[kind], 'p99_ms'):>9.2f}"
+        print(line)
+    print(f"{'drain into PostgreSQL':26}{drained:>9,.0f}")
+    times, p99 = float(str(results[3]["ratio"])), float(str(results[5]["value"]))
+    verdicts = [
+        (share >= TARGETS["share"], f"{share:.2f} of bare (target {TARGETS['share']:.2f})"),
+        (times >= TARGETS["times"], f"{times:.0f} x the Django view (target {TARGETS['times']:.0f})"),
+        (p99 <= TARGETS["p99_ms"], f"p99 {p99:.1f} ms at half load (target {TARGETS['p99_ms']:.0f})"),
+    ]
+    print("\n" + " · ".join(f"{'met' if is_met else 'MISSED'}: {text}" for is_met, text in verdicts))
+
+
+@contextmanager
+def _database(server_url: str, links: int) -> Iterator[str]:
+    """A database with links, and without them again afterwards."""
+    name = f"bench_click_{os.getpid()}_{secrets.token_hex(2)}"
+    parts = urlsplit(server_url)
+    with psycopg.connect(urlunsplit(parts._replace(path="/postgres")), autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        url = urlunsplit(parts._replace(path=f"/{name}"))
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(TABLES)
+                for file in ("clicks.sql", "link_changed.sql"):
+                    connection.execute((ROOT / "tracking" / "sql" / file).read_text(encoding="utf-8"))
+                connection.execute(LINKS.format(last=links - 1))
+            yield url
+        finally:
+            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _lua(links: int) -> str:
+    """wrk's script: a browser's headers, one link after another."""
+    headers = "\n".join(
+        f'wrk.headers["{name}"] = "{value}"'
+        for name, value in (line.split(": ", 1) for line in load.BROWSER_HEADERS.splitlines())
+    )
+    return f"""{headers}
+local n = 0
+request = function()
+  n = n + 1
+  return wrk.format("GET", "/r/c" .. (n * 7919 % {links}) .. "?sub1=newsletter")
+end
+"""
+
+
+def _heard_by_wrk(output: str) -> load.Heard:
+    """wrk's report."""
+    counted = re.search(r"(\d+) requests in ([\d.]+)s", output)
+    if counted is None:
+        raise SystemExit(f"wrk says nothing:\n{output}")
+    errors = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    sockets = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
+    return load.Heard(
+        requests=int(counted[1]),
+        seconds=float(counted[2]),
+        errors=(int(errors[1]) if errors else 0) + (sum(map(int, sockets.groups())) if sockets else 0),
+        p50_ms=_milliseconds(output, "50%"),
+        p99_ms=_milliseconds(output, "99%"),
+    )
+
+
+def _milliseconds(output: str, percentile: str) -> float:
+    found = re.search(rf"^\s+{percentile}\s+([\d.]+)(us|ms|s)\s*$", output, re.MULTILINE)
+    if found is None:
+        return float("nan")
+    return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
+
+
+def _pinned(cores: list[int], which: int) -> list[str]:
+    """The command that keeps a process on one core; nothing when there is only one."""
+    taskset = shutil.which("taskset")
+    if taskset is None or len(cores) < 2:
+        return []
+    return [taskset, "-c", str(cores[which])]
+
+
+def _free_port() -> int:
+    with closing(load.socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _say(text: str) -> None:
+    print(f"… {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Codes of runs and payouts in the finance desk's words: what it means, and what happens next."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ledger.money import Money
+from payouts.queries.finance import ABOVE_MEDIAN, LARGE
+from portal.formats import format_money
+from portal.reasons import REASONS, reason_of
+
+type Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a payout did not go through: in words, and the next step with who takes it."""
+
+    title: Text
+    text: Text
+    next_step: Text
+    is_ours: bool = False
+
+
+_PARTNER_REPAIRS = _("The partner has been told. The amount is payable again and goes with the next run after the account is mended.")
+_NEXT_RUN = _("Nothing to do: the amount is payable again and goes with the next run.")
+
+CAUSES: dict[str, Cause] = {
+    "unsure": Cause(
+        _("Outcome unknown"),
+        _("Stripe has not told us whether this was sent. Sending it again could pay twice, so it is locked."),
+        _("Nothing to do: we look it up at Stripe by ourselves, and send again only when it is certain that nothing left."),
+    ),
+    "balance_insufficient": Cause(
+        _("Waiting for funds"),
+        _("The Stripe balance did not cover it. It keeps its place, and nobody behind it overtakes."),
+        _("Top up the Stripe balance in this currency. Sending goes on by itself within a minute."),
+        is_ours=True,
+    ),
+    "account_closed": Cause(_("Account closed"), _("The partner's account at Stripe is closed."), _PARTNER_REPAIRS),
+    "account_invalid": Cause(_("Account cannot be used"), _("Stripe does not know the account, or it is closed."), _PARTNER_REPAIRS),
+    "no_account": Cause(_("No such account"), _("Stripe does not know the account."), _PARTNER_REPAIRS),
+    "invalid_payout_method": Cause(_("Account cannot be used"), _("Stripe does not accept the account."), _PARTNER_REPAIRS),
+    "capability_not_enabled": Cause(_("Account restricted"), _("Stripe does not let the account receive transfers."), _PARTNER_REPAIRS),
+    "insufficient_capabilities_for_transfer": Cause(
+        _("Account restricted"), _("Stripe does not let the account receive transfers at the moment."), _PARTNER_REPAIRS
+    ),
+    "payouts_not_allowed": Cause(_("Account restricted"), _("Stripe does not pay this account out."), _PARTNER_REPAIRS),
+    "transfers_not_allowed": Cause(_("Account restricted"), _("Stripe does not let the account receive transfers."), _PARTNER_REPAIRS),
+    "amount_too_small": Cause(_("Amount too small"), _("Stripe does not transfer so little in this currency."), _NEXT_RUN),
+    "amount_too_large": Cause(
+        _("Amount too large"), _("Stripe does not transfer so much at once."), _("Ask Stripe to raise the limit, or pay by another way."), is_ours=True
+    ),
+    "payee_not_payable": Cause(
+        _("Partner cannot be paid"),
+        _("The membership was frozen, or the account was restricted, after the run was prepared."),
+        _("The amount is payable again. It goes with the next run once the partner can be paid."),
+    ),
+    "destination_changed": Cause(
+        _("Account changed"),
+        _("The partner's bank account was changed after the run was prepared, so it was not paid."),
+        _("The new account waits its days, then the amount goes with the next run. The contact address was told of the change."),
+    ),
+    "transfer_reversed": Cause(_("Transfer came back"), _("Stripe reversed the transfer."), _PARTNER_REPAIRS),
+    "run_cancelled": Cause(_("Run cancelled"), _("The run was cancelled before this was sent."), _NEXT_RUN),
+    "excluded": Cause(_("Excluded"), _("Taken out of the run under review."), _NEXT_RUN),
+    "idempotency_error": Cause(
+        _("Request differs"),
+        _("Stripe says that this request differs from an earlier one under the same key. That is a fault of this software."),
+        _("Compare the payout with Stripe's dashboard before you resume it, and report the fault."),
+        is_ours=True,
+    ),
+}  # fmt: skip
+
+
+def cause_of(code: str) -> Cause:
+    """A cause in words; a code that nobody knows waits for a person and says so."""
+    known = CAUSES.get(code)
+    if known is not None:
+        return known
+    return Cause(
+        _("Refused by Stripe"),
+        code.replace("_", " "),
+        _("The money stays reserved. Look at Stripe's dashboard for the reason, then resume the payout."),
+        is_ours=True,
+    )
+
+
+def left_out_words(code: str) -> tuple[Text, Text]:
+    """Why somebody is not in a run: a title and a sentence."""
+    if code == "affiliate_closed":
+        return _("Membership closed"), _("The membership is closed. What is owed stays owed.")
+    reason = reason_of(code)
+    return reason.title, reason.merchant if code in REASONS else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a line that deserves a look: in words, with its usual cause."""
+
+    label: Text
+    text: Text
+    usual: Text
+
+
+_FINDINGS: dict[str, Finding] = {
+    "first_payout": Finding(_("First payout"), _("This partner was never paid in this currency."), _("Usual cause: a new partner. Look at the orders once.")),
+    "above_median": Finding(_("Far above usual"), _("More than %(times)s times the median of the partner's former payouts."), _("Usual cause: a campaign or a large order.")),
+    "method_changed": Finding(_("Account changed"), _("The bank account is another one than at the last payout."), _("Usual cause: the partner changed banks. Ask when in doubt.")),
+    "large": Finding(_("Large"), _("More than %(times)s times the median of this run."), _("Usual cause: a strong partner.")),
+}  # fmt: skip
+_TIMES = {"above_median": ABOVE_MEDIAN, "large": LARGE}
+
+
+def finding_of(name: str, *, median: Money | None = None) -> Finding:
+    """A finding in words; with the median it is compared with, in figures."""
+    found = _FINDINGS[name]
+    if name == "above_median" and median is not None:
+        text: Text = _("More than %(times)s times the usual %(median)s.") % {"times": ABOVE_MEDIAN, "median": format_money(median)}
+        return Finding(found.label, text, found.usual)
+    text = str(found.text) % {"times": _TIMES[name]} if name in _TIMES else found.text
+    return Finding(found.label, text, found.usual)
+
+
+#: What happened to a run or a payout, in the log.
+EVENTS: dict[str, Text] = {
+    "run.prepared": _("Prepared"),
+    "run.submitted": _("Submitted for approval"),
+    "run.returned": _("Returned for review"),
+    "run.approved": _("Approved"),
+    "run.started": _("Sending began"),
+    "run.closed": _("Closed: everything has come to its end"),
+    "run.cancelled": _("Cancelled"),
+    "run.alarm": _("Alarm: our books and Stripe disagree"),
+    "run.alarm_cleared": _("Alarm cleared"),
+    "payout.excluded": _("Excluded"),
+    "payout.cancelled": _("Called off, the money is payable again"),
+    "payout.sent": _("Accepted by Stripe"),
+    "payout.paid": _("Settled"),
+    "payout.blocked": _("Not paid"),
+    "payout.unsure": _("Outcome unknown"),
+    "payout.resumed": _("Resumed"),
+    "statement.issued": _("Statement issued"),
+}
+
+#: What an account is for, by its kind.
+KINDS: dict[str, tuple[Text, Text]] = {
+    "receivable": (_("Receivable"), _("What merchants owe for commissions; a negative figure is paid ahead.")),
+    "deposit": (_("Deposits"), _("What merchants placed in advance.")),
+    "pending": (_("Pending"), _("Earned by partners, still on hold.")),
+    "payable": (_("Payable"), _("Approved, and owed to partners now.")),
+    "recoverable": (_("To recover"), _("Paid for orders that came back; netted from later payouts.")),
+    "in_transit": (_("In runs"), _("Reserved for payouts that have not settled.")),
+    "cash": (_("Cash at Stripe"), _("The network's balance at Stripe, as our book has it.")),
+    "fees": (_("Fees"), _("What the network earned.")),
+}
+
+#: What an entry says, by its kind.
+ENTRIES: dict[str, Text] = {
+    "commission.accrual": _("Commission earned"),
+    "commission.approval": _("Hold over, commission approved"),
+    "commission.reversal": _("Commission taken back"),
+    "payout.reserved": _("Reserved for a payout"),
+    "payout.settlement": _("Payout settled"),
+    "payout.release": _("Payout given back"),
+    "payout.return": _("Transfer came back"),
+    "merchant.deposit": _("Deposit received"),
+    "merchant.deposit_applied": _("Deposit applied to what is owed"),
+}
+
+
+def kind_words(kind: str) -> tuple[Text, Text]:
+    """An account's kind: its name, and what it is for."""
+    return KINDS.get(kind, (kind.replace("_", " ").capitalize(), ""))
+
+
+def entry_words(kind: str) -> Text:
+    """What an entry says."""
+    return ENTRIES.get(kind, kind)
+
+
+def event_words(name: str) -> Text:
+    """What an event says."""
+    return EVENTS.get(name, name)
