@@ -43,7 +43,6 @@ CREATE TABLE affiliates_enrolment (id uuid PRIMARY KEY, status text DEFAULT 'app
     updated_at timestamptz DEFAULT now());
 CREATE TABLE tracking_link (id uuid PRIMARY KEY, code varchar(64) UNIQUE, enrolment_id uuid, program_id uuid,
     affiliate_id uuid, destination varchar(2000), updated_at timestamptz DEFAULT now());
-CREATE TABLE bench_click (id uuid PRIMARY KEY, code text, referrer text, user_agent text, clicked_at timestamptz);
 """
 LINKS = """
 INSERT INTO affiliates_affiliate (id) VALUES (gen_random_uuid());
@@ -78,7 +77,7 @@ class Server:
         command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--workers", "1", "--no-ws", "--http", "1", "--log-level", "error"]
         command += ["--workers-kill-timeout", "5"]
-        command += ["--loop", "uvloop"] if interface == "rsgi" else ["--blocking-threads", os.environ.get("BENCH_TH","4")]
+        command += ["--loop", "uvloop"] if interface == "rsgi" else ["--blocking-threads", "4"]
         self._log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [*_pinned(cores, 0), *command, application],

@@ -19,6 +19,7 @@ app.autodiscover_tasks(["ledger", "affiliates", "tracking", "payouts", "portal.o
 app.conf.beat_schedule = {
     "deliver waiting events": {"task": "ledger.deliver_waiting_events", "schedule": timedelta(seconds=20)},
     "approve due commissions": {"task": "payouts.approve_due_commissions", "schedule": timedelta(minutes=5)},
+    "decide over held sales": {"task": "payouts.retry_held_sales", "schedule": timedelta(seconds=30)},
     "carry on with payout runs": {"task": "payouts.continue_runs", "schedule": timedelta(seconds=30)},
     "handle stored Stripe events": {"task": "payouts.handle_waiting_stripe_events", "schedule": timedelta(seconds=30)},
     "catch up on Stripe events": {"task": "payouts.catch_up_stripe_events", "schedule": timedelta(minutes=15)},

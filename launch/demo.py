@@ -46,6 +46,9 @@ def _run(options: argparse.Namespace, is_ready: int | None) -> int:
                     _set_up(supervisor, options, environment)
                     supervisor.start(*_services(options.port))
                     supervisor.wait_until_ready()
+                    # After the worker: both set up the same queue when they begin.
+                    supervisor.start(_beat())
+                    supervisor.wait_until_ready()
                     _greet(address, time.time() - since, is_detached=is_ready is not None)
                     if is_ready is not None:
                         _go_silent(is_ready)
@@ -128,14 +131,20 @@ def _services(port: int) -> list[Service]:
         Service(
             "worker",
             [
-                python, "-m", "celery", "-A", "config", "worker", "-B", "-l", "INFO",
+                python, "-m", "celery", "-A", "config", "worker", "-l", "INFO",
                 "-P", "threads", "-c", "4", "--without-gossip", "--without-mingle",
-                "--schedule", str(VAR / "celerybeat-schedule"),
             ],
             ready_text=" ready.",
             tier=2,
         ),
     ]  # fmt: skip
+
+
+def _beat() -> Service:
+    """The clock of the periodic tasks; inside the worker nobody would notice its death."""
+    schedule = str(VAR / "celerybeat-schedule")
+    command = ["-m", "celery", "-A", "config", "beat", "-l", "INFO", "--schedule", schedule]
+    return Service("scheduler", [str(PYTHON), *command], ready_text="beat: Starting", tier=2)
 
 
 def _stripe_standin(port: int, environment: Mapping[str, str]) -> Service:

@@ -18,6 +18,7 @@ from launch.console import Interrupted, Problem
 
 READY_SECONDS = 90
 STOP_SECONDS = 12
+MOST_FALSE_STARTS = 1
 MOST_RESTARTS = 5
 # A process that ran this long is well again; its earlier deaths no longer count.
 CALM_SECONDS = 60
@@ -74,8 +75,8 @@ class Supervisor:
         while waiting := [r for r in self._running if not r.is_ready]:
             for running in waiting:
                 if running.process.poll() is not None:
-                    raise self._failure(running, "ended while it was starting")
-                if _is_ready(running, self.log_of(running.service)):
+                    self._try_once_more(running)
+                elif _is_ready(running, self.log_of(running.service)):
                     running.is_ready = True
                     console.say_done(running.service.name, time.monotonic() - running.since)
             if waiting and time.monotonic() > deadline:
@@ -83,6 +84,15 @@ class Supervisor:
             console.show_status("… waiting for " + ", ".join(r.service.name for r in waiting))
             time.sleep(0.05)
         console.clear_status()
+
+    def _try_once_more(self, running: _Running) -> None:
+        """Two processes may get into each other's way while both are new; a second try tells."""
+        processes.kill_group(running.process)
+        running.deaths += 1
+        if running.deaths > MOST_FALSE_STARTS:
+            raise self._failure(running, "ended while it was starting")
+        time.sleep(0.5)
+        running.process, running.since = self._spawn(running.service), time.monotonic()
 
     def watch(self, also: Callable[[], None] = lambda: None) -> None:
         """Starts dead services again, until interrupted. Problem when one keeps dying."""

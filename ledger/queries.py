@@ -209,6 +209,17 @@ def types_of_accounts() -> dict[str, str]:
     return dict(Account.objects.order_by("name").values_list("name", "type"))
 
 
+def latest_entries(kind: str, *, limit: int) -> list[EntryFacts]:
+    """The latest entries of a kind, newest first."""
+    found = (
+        Entry.objects.filter(kind=kind)
+        .select_related("reverses", "reversed_by", "sealed")
+        .prefetch_related("postings__debit", "postings__credit")
+        .order_by("-effective_at", "-id")
+    )
+    return [facts_of(entry) for entry in found[:limit]]
+
+
 def book_figures() -> BookFigures:
     """How many entries, postings and accounts there are."""
     counts = Posting.objects.aggregate(postings=Count("id"))

@@ -70,28 +70,19 @@ def bridge(
     )
 
 
-def _bridge_scale(
-    parts: Sequence[Part], spans: Sequence[tuple[Number, Number]]
-) -> tuple[Scale, list[float]]:
+def _bridge_scale(parts: Sequence[Part], spans: Sequence[tuple[Number, Number]]) -> tuple[Scale, list[float]]:
     """From zero, unless the steps are small beside the totals: then the axis starts below them.
 
     A cut axis is honest only when it is seen, so the totals then carry a break mark.
     """
-    levels = [
-        edge
-        for part, span in zip(parts, spans, strict=True)
-        for edge in (span[1:] if part.is_total else span)
-    ]
+    levels = [edge for part, span in zip(parts, spans, strict=True) for edge in (span[1:] if part.is_total else span)]
     low, high = min(levels, default=0), max(levels, default=0)
     if low > 0 and high - low < high * 0.5:
         margin = (high - low) * 0.5 or high * 0.1
         ticks = [low - margin + tick for tick in nice_ticks(0, high - low + margin * 1.3)]
         step = ticks[1] - ticks[0]
         first = max(0.0, math.floor(ticks[0] / step) * step)
-        ticks = [
-            first + index * step
-            for index in range(math.ceil((high + margin * 0.3 - first) / step) + 1)
-        ]
+        ticks = [first + index * step for index in range(math.ceil((high + margin * 0.3 - first) / step) + 1)]
         return Scale(ticks[0], ticks[-1]), ticks
     ticks = nice_ticks(low, high * 1.08 if high > 0 else high)
     return Scale(ticks[0], ticks[-1]), ticks
@@ -112,13 +103,7 @@ def _bridge_marks(
         foot = max(float(start), scale.low)
         top, bottom = sorted((scale.y(foot), scale.y(end)))
         tone = (
-            f"c-{part.tone}"
-            if part.tone
-            else "c-total"
-            if part.is_total
-            else "c-pos"
-            if part.value >= 0
-            else "c-neg"
+            f"c-{part.tone}" if part.tone else "c-total" if part.is_total else "c-pos" if part.value >= 0 else "c-neg"
         )
         left, right = index * slot + slot * 0.14, index * slot + slot * 0.86
         marks.append(
@@ -136,9 +121,7 @@ def _bridge_marks(
             )
         )
         sign = "" if part.is_total or part.value < 0 else "+"
-        values.append(
-            (round(index * slot + slot * 0.5, 3), round(top - 5, 2), f"{sign}{axis(part.value)}")
-        )
+        values.append((round(index * slot + slot * 0.5, 3), round(top - 5, 2), f"{sign}{axis(part.value)}"))
         if part.is_total and is_cut:
             middle = scale.height - FOOT - 10
             breaks.append((round(left - 0.5, 3), round(right + 0.5, 3), middle + 3, middle - 3))
@@ -155,7 +138,5 @@ def _bridge_marks(
             marks,
         )
         + format_html_join("", line.format("c-break"), breaks)
-        + format_html_join(
-            "", '<text class="c-value c-wide" x="{}%" y="{}" text-anchor="middle">{}</text>', values
-        )
+        + format_html_join("", '<text class="c-value c-wide" x="{}%" y="{}" text-anchor="middle">{}</text>', values)
     )

@@ -107,10 +107,7 @@ def columns(
     middles = [slot * (index + 0.5) for index in range(len(values))]
     body = draw_grid(scale, ticks) + bars + draw_labels(labels, middles, scale.height)
     places = urls or [""] * len(values)
-    rows = tuple(
-        (label, figure(shown(value), url))
-        for label, value, url in zip(labels, values, places, strict=True)
-    )
+    rows = tuple((label, figure(shown(value), url)) for label, value, url in zip(labels, values, places, strict=True))
     drawing = draw_plot(body, draw_axis(scale, ticks, axis), title, scale.height)
     return Chart("columns", drawing, Table((label_name, name), rows), title, unit)
 
@@ -128,9 +125,7 @@ def _points(
     return [run for run in runs if run]
 
 
-def _spread(
-    wanted: Sequence[tuple[float, int]], *, gap: float, lowest: float, highest: float
-) -> dict[int, float]:
+def _spread(wanted: Sequence[tuple[float, int]], *, gap: float, lowest: float, highest: float) -> dict[int, float]:
     """Places for end labels so that none covers another, as near to their lines as can be."""
     placed: dict[int, float] = {}
     at = lowest - gap
@@ -189,13 +184,7 @@ def lines(
     )
     marks = format_html_join("", '<circle class="{} c-dot" cx="{}%" cy="{}" r="4"/>', dots)
     hits = _line_hits(labels, series, positions, scale, shown)
-    body = (
-        draw_grid(scale, ticks)
-        + inner
-        + marks
-        + draw_labels(labels, positions, scale.height)
-        + hits
-    )
+    body = draw_grid(scale, ticks) + inner + marks + draw_labels(labels, positions, scale.height) + hits
     after = _end_labels(series, ends, scale) if len(series) > 1 else ""
     drawing = draw_plot(body, draw_axis(scale, ticks, axis), title, scale.height, after=after)
     rows = tuple(
@@ -205,9 +194,7 @@ def lines(
         )
         for index, label in enumerate(labels)
     )
-    legend = tuple(
-        (f"{number}", one.name, _last(one, shown)) for number, one in enumerate(series, start=1)
-    )
+    legend = tuple((f"{number}", one.name, _last(one, shown)) for number, one in enumerate(series, start=1))
     return Chart(
         "lines",
         drawing,
@@ -234,11 +221,7 @@ def _line_hits(
     edges = [0.0, *((left + right) / 2 for left, right in pairwise(positions)), 100.0]
     rows = []
     for index, label in enumerate(labels):
-        told = [
-            f"{one.name}: {shown(value)}"
-            for one in series
-            if (value := one.values[index]) is not None
-        ]
+        told = [f"{one.name}: {shown(value)}" for one in series if (value := one.values[index]) is not None]
         rows.append(
             (
                 round(edges[index], 3),
@@ -255,9 +238,7 @@ def _line_hits(
     )
 
 
-def _end_labels(
-    series: Sequence[Series], ends: Sequence[tuple[float, int]], scale: Scale
-) -> SafeString:
+def _end_labels(series: Sequence[Series], ends: Sequence[tuple[float, int]], scale: Scale) -> SafeString:
     placed = _spread(ends, gap=16, lowest=TOP, highest=scale.height - FOOT)
     width = math.ceil(max(len(str(one.name)) for one in series) * LETTER_PX) + 14
     texts = format_html_join(
@@ -307,9 +288,7 @@ def funnel(
             rows,
         ),
     )
-    return Chart(
-        "funnel", drawing, Table(("", unit or title, rate_name), tuple(table)), title, unit
-    )
+    return Chart("funnel", drawing, Table(("", unit or title, rate_name), tuple(table)), title, unit)
 
 
 def stacked(
@@ -330,9 +309,7 @@ def stacked(
         text = part.shown or shown(part.value)
         rects.append((f"c-{tone}", round(at, 3), round(share, 3), part.name, text))
         legend.append((tone, part.name, figure(text, part.url)))
-        rows.append(
-            (part.name, figure(text, part.url), format_percent(part.value / whole, digits=1))
-        )
+        rows.append((part.name, figure(text, part.url), format_percent(part.value / whole, digits=1)))
         at += share
     drawing = format_html(
         '<svg class="stackbar" width="100%" height="20" role="img" aria-label="{}">{}</svg>',
@@ -343,9 +320,7 @@ def stacked(
             rects,
         ),
     )
-    return Chart(
-        "stacked", drawing, Table(("", name, "%"), tuple(rows)), title, unit, tuple(legend)
-    )
+    return Chart("stacked", drawing, Table(("", name, "%"), tuple(rows)), title, unit, tuple(legend))
 
 
 def sparkline(values: Sequence[Number], *, label: Text = "") -> SafeString:
@@ -355,16 +330,9 @@ def sparkline(values: Sequence[Number], *, label: Text = "") -> SafeString:
     low, high = min(0, *values), max(values)
     span = (high - low) or 1
     step = 100 / (len(values) - 1)
-    points = [
-        (round(index * step, 2), round(30 - 28 * (value - low) / span, 2))
-        for index, value in enumerate(values)
-    ]
+    points = [(round(index * step, 2), round(30 - 28 * (value - low) / span, 2)) for index, value in enumerate(values)]
     path = "M" + "L".join(f"{x} {y}" for x, y in points)
-    reader = (
-        format_html('role="img" aria-label="{}"', label)
-        if label
-        else mark_safe('aria-hidden="true"')
-    )
+    reader = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
         '<svg class="spark" viewBox="0 0 100 32" preserveAspectRatio="none" {}>'
         '<path class="c-1 c-area" d="{}L100 32L0 32Z"/><path class="c-1 c-line" d="{}"/></svg>',

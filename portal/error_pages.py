@@ -27,9 +27,7 @@ def _wants_page(request: HttpRequest) -> bool:
     return not request.path.startswith("/api/") and request.accepts("text/html")
 
 
-def answer_fault(
-    request: HttpRequest, *, status: int, title: str, text: str, code: str = ""
-) -> HttpResponse:
+def answer_fault(request: HttpRequest, *, status: int, title: str, text: str, code: str = "") -> HttpResponse:
     """One fault as a page, or as problem+json for programs. Asks the database nothing.
 
     `code` is the incident code; without one the page shows none.
@@ -75,9 +73,7 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
         status=403,
         code=code,
         title=_("This page is for another role."),
-        text=_(
-            "Your account may not open it. Switch the workspace, or ask the person who runs it to add you."
-        ),
+        text=_("Your account may not open it. Switch the workspace, or ask the person who runs it to add you."),
     )
 
 
@@ -115,7 +111,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         status=403,
         code=code,
         title=_("This form was open for too long."),
-        text=_(
-            "Nothing was sent. Go back, reload the page and send the form again. Cookies must be allowed."
-        ),
+        text=_("Nothing was sent. Go back, reload the page and send the form again. Cookies must be allowed."),
     )

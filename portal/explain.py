@@ -77,6 +77,9 @@ _STEPS: dict[str, str | Promise] = {
     "clawed_back": gettext_lazy("Netted from a later payout"),
 }
 
+#: Owners' names up to this length are shown whole.
+_SHORT_ID = 20
+
 _DATED_ONLY = frozenset({"hold", "approved", "run", "sent", "paid"})
 
 
@@ -113,22 +116,29 @@ def rate_text(rate: Rate) -> str:
     return format_money(rate.flat) if rate.flat is not None else format_percent(rate.rate)
 
 
+def short_account(name: str) -> str:
+    """An account's name with its owner's id cut to the end: "affiliate/…bf4kp8:pending"."""
+    owner, _colon, kind = name.rpartition(":")
+    family, _slash, owner_id = owner.partition("/")
+    tail = owner_id.rpartition("_")[2]
+    return f"{family}/…{tail[-6:]}:{kind}" if len(tail) > _SHORT_ID else name
+
+
 def event_words(event: str) -> str:
     """What a conversion's event is called."""
     return {"sale": _("sale"), "lead": _("lead"), "signup": _("sign-up"), "trial": _("trial")}.get(event, event)
 
 
-def how_text(commission: "Commission") -> str:
-    """How an amount was made, in one line: "20% of $62.00"."""
+def how_text(commission: "Commission", *, url: str) -> SafeString:
+    """How an amount was made, in one line that leads to its explanation: "20% of $62.00"."""
     currency = commission.currency
     if commission.reversed_minor:
-        return _("%(taken)s of %(amount)s taken back") % {
-            "taken": format_money(Money(commission.reversed_minor, currency)), "amount": format_money(commission.amount),
-        }  # fmt: skip
+        taken = _figure(Money(commission.reversed_minor, currency), url)
+        return format_html(_("{taken} of {amount} taken back"), taken=taken, amount=_figure(commission.amount, url))
     if commission.rule_line.kind == "flat":
-        return _("fixed amount")
+        return format_html("{}", _("fixed amount"))
     base = Money.parse(commission.trace["base"], currency, negative=True)
-    return _("%(rate)s of %(base)s") % {"rate": format_percent(commission.rule_line.rate, digits=4), "base": format_money(base)}
+    return format_html(_("{rate} of {base}"), rate=format_percent(commission.rule_line.rate, digits=4), base=_figure(base, url))
 
 
 def explain_context(explanation: Explanation, *, places: Places) -> dict[str, Any]:
@@ -268,10 +278,10 @@ def _ledger(one: Explanation, places: Places) -> list[dict[str, Any]]:
     return [
         {
             "at": line.at,
-            "debit": line.debit,
-            "credit": line.credit,
+            "debit": short_account(line.debit),
+            "credit": short_account(line.credit),
             "amount": line.amount,
-            "reference": line.reference,
+            "reference": line.entry,
             "url": places.entry(line.entry) if places.entry else f"{places.here}#ledger",
         }
         for line in one.ledger

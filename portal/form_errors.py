@@ -15,9 +15,7 @@ from django.utils.translation import gettext_lazy as _
 _CHOICES = (forms.ChoiceField, forms.ModelChoiceField)
 
 #: By error code, most particular field class first.
-_SENTENCES: dict[
-    str, tuple[tuple[type[forms.Field] | tuple[type[forms.Field], ...], str | Promise], ...]
-] = {
+_SENTENCES: dict[str, tuple[tuple[type[forms.Field] | tuple[type[forms.Field], ...], str | Promise], ...]] = {
     "required": (
         (forms.BooleanField, _("Tick “%(label)s” to go on.")),
         (_CHOICES, _("Choose: %(label)s.")),
@@ -50,9 +48,7 @@ _SENTENCES: dict[
     "max_digits": ((forms.Field, _("%(label)s: write at most %(max)s digits.")),),
     "max_decimal_places": ((forms.Field, _("%(label)s: write at most %(max)s decimals.")),),
     "empty": ((forms.Field, _("%(label)s: the file is empty. Choose another.")),),
-    "invalid_image": (
-        (forms.Field, _("%(label)s: this is no picture we can read. Choose another.")),
-    ),
+    "invalid_image": ((forms.Field, _("%(label)s: this is no picture we can read. Choose another.")),),
 }
 
 

@@ -98,9 +98,7 @@ def format_money(
         pattern = _with_digits(locale.decimal_formats[None], digits, digits)
         text = f"{pattern.apply(value, locale)}\N{NO-BREAK SPACE}{amount.currency}"
     else:
-        pattern = _with_digits(
-            locale.currency_formats["accounting" if accounting else "standard"], digits, digits
-        )
+        pattern = _with_digits(locale.currency_formats["accounting" if accounting else "standard"], digits, digits)
         text = pattern.apply(value, locale, currency=amount.currency, currency_digits=False)
         # A symbol that already is the code needs no second one.
         if code and get_currency_symbol(amount.currency, locale) != amount.currency:
@@ -113,14 +111,10 @@ def format_money(
 def explained(text: str, url: str) -> SafeString:
     """A figure as the link to its explanation, named "Why $12.40?" for readers who cannot see it."""
     name = gettext("Why %(amount)s?") % {"amount": text}
-    return format_html(
-        '<a class="money" data-money href="{}" aria-label="{}">{}</a>', url, name, text
-    )
+    return format_html('<a class="money" data-money href="{}" aria-label="{}">{}</a>', url, name, text)
 
 
-def format_percent(
-    rate: Decimal | float, *, language: str | None = None, digits: int = 2, signed: bool = False
-) -> str:
+def format_percent(rate: Decimal | float, *, language: str | None = None, digits: int = 2, signed: bool = False) -> str:
     """A fraction as percent, 0.125 is 12.5 %, with at most `digits` decimals."""
     locale = locale_of(language)
     text = _with_digits(locale.percent_formats[None], 0, digits).apply(rate, locale)
@@ -186,9 +180,7 @@ def month_of(day: date, *, language: str | None = None) -> str:
     return str(format_skeleton("yMMMM", day, locale=locale_of(language)))
 
 
-def describe_moment(
-    moment: datetime | date, *, language: str | None = None, zone: ZoneInfo | None = None
-) -> str:
+def describe_moment(moment: datetime | date, *, language: str | None = None, zone: ZoneInfo | None = None) -> str:
     """The long form for a hover text: weekday, date, clock and the zone's name."""
     locale = locale_of(language)
     if not isinstance(moment, datetime):

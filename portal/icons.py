@@ -11,9 +11,7 @@ import lucide
 from django.utils.safestring import SafeString, mark_safe
 
 # Shapes that point somewhere turn round in right-to-left languages.
-_POINTING = frozenset(
-    {"arrow-left", "arrow-right", "chevron-left", "chevron-right", "log-out", "send", "undo-2"}
-)
+_POINTING = frozenset({"arrow-left", "arrow-right", "chevron-left", "chevron-right", "log-out", "send", "undo-2"})
 
 _SIZE, _SMALL = 20, 16
 

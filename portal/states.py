@@ -28,18 +28,14 @@ STATES: dict[str, dict[str, State]] = {
     "money": {
         "tracked": State(_("Tracked"), "neutral", "circle-dot"),
         "pending": State(_("Pending"), "warn", "clock", _("Pending until %(date)s")),
-        "approved": State(
-            _("Approved"), "pos", "circle-check", _("Approved, paid around %(date)s")
-        ),
+        "approved": State(_("Approved"), "pos", "circle-check", _("Approved, paid around %(date)s")),
         "in_run": State(_("In payout run"), "info", "layers", _("In payout run, pays %(date)s")),
         "sent": State(_("Sent"), "info", "send", _("Sent, arrives %(date)s")),
         "paid": State(_("Paid"), "pos", "banknote", _("Paid %(date)s")),
         "held": State(_("Held"), "warn", "hand", _("Held, review by %(date)s")),
         "not_paid": State(_("Not paid"), "neg", "circle-x"),
         "reversed": State(_("Reversed"), "neg", "undo-2", _("Reversed %(date)s")),
-        "clawed_back": State(
-            _("Clawed back"), "neg", "circle-minus", _("Clawed back with the payout of %(date)s")
-        ),
+        "clawed_back": State(_("Clawed back"), "neg", "circle-minus", _("Clawed back with the payout of %(date)s")),
     },
     "payout": {
         "ready": State(_("Ready"), "info", "circle-dot"),

@@ -32,15 +32,11 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     """Keep the reader's choice of light or dark in a cookie; anything else means "like the system"."""
     theme = request.POST.get("theme", "")
     target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(
-        target, {request.get_host()}, require_https=request.is_secure()
-    ):
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
         target = "/"
     response = HttpResponseRedirect(target)
     if theme in THEMES:
-        response.set_cookie(
-            "theme", theme, max_age=_YEAR_SECONDS, samesite="Lax", secure=request.is_secure()
-        )
+        response.set_cookie("theme", theme, max_age=_YEAR_SECONDS, samesite="Lax", secure=request.is_secure())
     else:
         response.delete_cookie("theme", samesite="Lax")
     return response
@@ -54,35 +50,25 @@ class ExampleForm(forms.Form):
     """One field of every kind."""
 
     name = forms.CharField(label="Display name", max_length=60)
-    url = forms.URLField(
-        label="Page", help_text="A page of acme.com or shop.acme.com.", assume_scheme="https"
-    )
+    url = forms.URLField(label="Page", help_text="A page of acme.com or shop.acme.com.", assume_scheme="https")
     rate = forms.DecimalField(label="Rate", min_value=0, max_value=100)
     note = forms.CharField(label="Note", widget=forms.Textarea(attrs={"rows": 3}), required=False)
-    country = forms.ChoiceField(
-        label="Country", choices=[("DE", "Germany"), ("CN", "China"), ("US", "United States")]
-    )
+    country = forms.ChoiceField(label="Country", choices=[("DE", "Germany"), ("CN", "China"), ("US", "United States")])
     kind = forms.ChoiceField(
         label="Kind",
         choices=[("percent", "Percent of the order"), ("flat", "Fixed amount")],
         widget=forms.RadioSelect,
     )
     file = forms.FileField(label="Import", required=False)
-    agree = forms.BooleanField(
-        label="I accept the terms", help_text="Version 4 of 3 November 2026."
-    )
+    agree = forms.BooleanField(label="I accept the terms", help_text="Version 4 of 3 November 2026.")
 
 
 class ExampleFilter(forms.Form):
     """A list's question."""
 
     q = forms.CharField(label="Search", required=False, widget=forms.SearchInput)
-    status = forms.ChoiceField(
-        label="State", required=False, choices=[("", "All"), ("pending", "Pending")]
-    )
-    program = forms.ChoiceField(
-        label="Program", required=False, choices=[("", "All"), ("acme", "Acme")]
-    )
+    status = forms.ChoiceField(label="State", required=False, choices=[("", "All"), ("pending", "Pending")])
+    program = forms.ChoiceField(label="Program", required=False, choices=[("", "All"), ("acme", "Acme")])
 
 
 def _dollars(text: str) -> Money:
@@ -177,9 +163,7 @@ def _example_charts() -> dict[str, charts.Chart]:
             months,
             [
                 charts.Series("Maya", [410, 455, 430, 520, 560, 540, 610, 680, 640, 700, 720, 790]),
-                charts.Series(
-                    "Kenji", [300, 310, 305, 350, 360, 420, 400, 390, 410, 380, 370, 360]
-                ),
+                charts.Series("Kenji", [300, 310, 305, 350, 360, 420, 400, 390, 410, 380, 370, 360]),
                 charts.Series("Lena", [120, 150, 180, 170, 220, 260, 310, 330, 350, 400, 430, 470]),
                 charts.Series("Omar", [90, 80, None, None, 100, 120, 110, 150, 170, 160, 180, 210]),
                 charts.Series("Other", [50, 60, 55, 70, 65, 80, 75, 90, 85, 95, 100, 110]),
@@ -290,9 +274,7 @@ def kit(request: HttpRequest) -> HttpResponse:
         (messages.ERROR, "The link was not saved. Acme pays only for pages on acme.com."),
     ):
         messages.add_message(request, level, text)
-    wrong = ExampleForm(
-        {"wrong-name": "Maya", "wrong-url": "nowhere", "wrong-rate": "120"}, prefix="wrong"
-    )
+    wrong = ExampleForm({"wrong-name": "Maya", "wrong-url": "nowhere", "wrong-rate": "120"}, prefix="wrong")
     wrong.is_valid()
     context = {
         "page_title": "The design kit",

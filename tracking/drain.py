@@ -27,7 +27,7 @@ from ledger.base32 import decode
 from tracking.click_ids import click_key, clicked_at_of
 from tracking.parameters import read_parameters
 from tracking.partitions import Month, ensure_partitions, month_of
-from tracking.spool import Batch, Click, Hold, SpoolReader, spool_files
+from tracking.spool import Batch, Click, Hold, SpoolReader, decode_rows, spool_files
 
 logger = logging.getLogger("drain")
 
@@ -160,7 +160,7 @@ def read_batches(batches: Sequence[Batch]) -> Load:
     load = Load()
     for batch in batches:
         try:
-            clicks = json.loads(batch.content)
+            clicks = decode_rows(batch.content)
         except ValueError as error:
             load.refused.append((batch.content, f"no JSON: {error}"))
             continue

@@ -21,8 +21,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
+
+import orjson
 
 from ledger.base32 import encode
 from tracking.click_ids import click_key, clicked_at_of, new_click_id
@@ -48,9 +50,6 @@ CREATE TABLE IF NOT EXISTS quarantine (
 """
 # Keys are never used twice, or a drain that stopped half way could delete what it never read.
 _INSERT = "INSERT INTO batch (clicks, content) VALUES (?, ?)"
-
-# Texts are escaped to ASCII, so that no odd character can make a batch unwritable.
-encode_rows = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
 
 class Click(NamedTuple):
@@ -83,6 +82,23 @@ class Batch(NamedTuple):
 
     id: int
     content: str
+
+
+def encode_rows(rows: Sequence[Row]) -> str:
+    """A batch's content: a JSON array of arrays."""
+    try:
+        return orjson.dumps(rows).decode()
+    except TypeError:
+        # Half a surrogate pair, which no request can bring: escaped, it does no harm.
+        return json.dumps(rows)
+
+
+def decode_rows(content: str) -> Any:
+    """What a batch's content says. Raises ValueError when it is no JSON."""
+    try:
+        return orjson.loads(content)
+    except ValueError:
+        return json.loads(content)
 
 
 def belongs_to(*, link_id: UUID, enrolment_id: UUID, program_id: UUID, affiliate_id: UUID) -> str:

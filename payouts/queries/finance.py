@@ -10,7 +10,6 @@ from django.db.models import (
     Aggregate,
     BigIntegerField,
     Count,
-    Exists,
     F,
     Min,
     OuterRef,
@@ -233,6 +232,25 @@ def former_median(payout: Payout) -> Money | None:
     return None if median is None else Money(median, payout.currency)
 
 
+def standing_at(place: str) -> Q:
+    """The payouts that stand at one of `PLACES`."""
+    given_back = Q(state=_P.BLOCKED, block_reason__in=FREED)
+    conditions = {
+        "to_go": Q(state__in=TO_GO),
+        "held": Q(state=_P.BLOCKED) & ~Q(block_reason__in=FREED),
+        "sent": Q(state=_P.SENT),
+        "paid": Q(state=_P.PAID),
+        "back": Q(state=_P.CANCELLED) | given_back,
+    }
+    return conditions[place]
+
+
+def sums_of(payouts: QuerySet[Payout]) -> list[Money]:
+    """What payouts add up to, by currency; those given back count for nothing."""
+    rows = payouts.exclude(standing_at("back")).order_by("currency").values("currency").annotate(sum=Sum("amount_minor"))
+    return [Money(int(row["sum"]), row["currency"]) for row in rows]
+
+
 def needs() -> dict[str, Money]:
     """What open runs still have to send, by currency."""
     waiting = Payout.objects.filter(run__status__in=OPEN_RUNS).filter(
@@ -304,10 +322,15 @@ def other_payouts_of(payout: Payout, *, limit: int = 12) -> list[Payout]:
     )
 
 
-def runs_with_held_payouts() -> set[UUID]:
-    """The open runs in which something waits for funds or for a person."""
-    held = Payout.objects.filter(run=OuterRef("pk"), state=_P.BLOCKED).exclude(block_reason__in=FREED)
-    return set(PayoutRun.objects.filter(Exists(held), status__in=OPEN_RUNS).values_list("pk", flat=True))
+def run_labels(public_ids: Iterable[str]) -> dict[str, str]:
+    """What runs are called, by public id; unknown ones are left out."""
+    keys = [PayoutRun.key_of(one) for one in public_ids]
+    return {run.public_id: run.label for run in PayoutRun.objects.filter(pk__in=keys).only("label")}
+
+
+def runs_called(text: str) -> list[str]:
+    """The public ids of runs whose label holds a text."""
+    return [run.public_id for run in PayoutRun.objects.filter(label__icontains=text).only("pk")[:100]]
 
 
 def _totals(payouts: QuerySet[Payout]) -> dict[UUID, list[RunTotal]]:

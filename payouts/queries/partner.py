@@ -1,20 +1,19 @@
-"""What an affiliate's pages show about its money: the figures of the home page, earnings, payouts, rates."""
+"""What an affiliate's pages show about its money: earnings, payouts, rates. Its sums are in standing.py."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Self
 from uuid import UUID
 
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import TruncDate, TruncMonth
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from affiliates.models import Affiliate, Program
-from ledger.accounts import balances_of, lines_of
+from ledger.accounts import lines_of
 from ledger.money import Money
 from payouts import chart
 from payouts.models import Commission, Payout, PayoutItem, RuleVersion
@@ -23,52 +22,6 @@ from tracking.models import Click, Link
 
 _LEFT = F("amount_minor") - F("reversed_minor")
 _P = Payout.State
-ON_THE_WAY = (_P.READY, _P.SENDING, _P.UNSURE, _P.SENT)
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """What is expected on one pay day, in one currency: certain (approved) and still on hold."""
-
-    at: datetime
-    certain: Money
-    pending: Money
-    sales: int
-
-    @property
-    def expected(self) -> Money:
-        """Both together."""
-        return self.certain + self.pending
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An affiliate's money in one currency, from the book's own balances.
-
-    `available` = `approved` (commissions) + `carried` (left over by earlier payouts) − `recoverable`
-    (paid for orders that came back). `pending_peak` is the day on which the largest part clears.
-    """
-
-    currency: str
-    available: Money
-    approved: Money
-    carried: Money
-    recoverable: Money
-    pending: Money
-    on_the_way: Money
-    paid_this_year: Money
-    approved_sales: int = 0
-    pending_sales: int = 0
-    payouts_this_year: int = 0
-    pending_peak: tuple[date, Money] | None = None
-    coming: tuple[Coming, ...] = ()
-    #: Whether anything was ever to be recovered in this currency.
-    has_taken_back: bool = False
-
-    @classmethod
-    def nothing(cls, currency: str) -> Self:
-        """Nothing earned yet."""
-        return cls(currency, *[Money.zero(currency)] * 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,44 +66,6 @@ class RatesNow:
     since: datetime
     lines: tuple[RateLine, ...]
     next_since: datetime | None = None
-
-
-@dataclass(slots=True)
-class _Sums:
-    """Sums by currency while they are put together."""
-
-    pending: dict[str, list[tuple[date, int, int]]] = field(default_factory=lambda: defaultdict(list))
-    approved: dict[str, list[tuple[datetime, int, int]]] = field(default_factory=lambda: defaultdict(list))
-    paid: dict[str, tuple[int, int]] = field(default_factory=dict)
-    on_the_way: dict[str, int] = field(default_factory=dict)
-
-
-def standings_of(affiliate: Affiliate, *, at: datetime) -> list[Standing]:
-    """The affiliate's money by currency, the currency with the most sales first; five queries."""
-    own = Commission.objects.filter(affiliate=affiliate, amount_minor__gt=0)
-    balances = balances_of(affiliate.owner_name)
-    sums = _Sums()
-    for row in _by_day(own.filter(status=Commission.Status.PENDING), TruncDate("due_at")):
-        sums.pending[row["currency"]].append((row["when"], int(row["sum"]), row["sales"]))
-    for row in _by_day(own.filter(status=Commission.Status.APPROVED).exclude(_in_payout()), TruncMonth("approved_at", tzinfo=UTC)):
-        sums.approved[row["currency"]].append((row["when"], int(row["sum"]), row["sales"]))
-    payouts = Payout.objects.filter(affiliate=affiliate).values("currency").order_by()
-    this_year = Q(state=_P.PAID, settled_at__year=at.year)
-    for row in payouts.annotate(
-        paid=Sum("amount_minor", filter=this_year),
-        number=Count("pk", filter=this_year),
-        moving=Sum("amount_minor", filter=Q(state__in=ON_THE_WAY)),
-    ):
-        sums.paid[row["currency"]] = (int(row["paid"] or 0), row["number"])
-        sums.on_the_way[row["currency"]] = int(row["moving"] or 0)
-    currencies = {currency for _kind, currency in balances} | set(sums.paid)
-    found = [_standing(currency, balances, sums, at=at) for currency in sorted(currencies)]
-    return sorted(found, key=lambda one: (-(one.approved_sales + one.pending_sales), one.currency))
-
-
-def coming_of(standings: Iterable[Standing]) -> list[Coming]:
-    """What is expected of all currencies, by pay day."""
-    return sorted((one for standing in standings for one in standing.coming), key=lambda one: (one.at, one.certain.currency))
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,55 +259,6 @@ def _paid_on(pays: date, *, at: datetime) -> Q:
         approved &= Q(approved_at__gte=start)
     free = Q(status=Commission.Status.APPROVED) & ~Q(_in_payout())
     return Q(amount_minor__gt=0) & ((Q(status=Commission.Status.PENDING) & due) | (free & approved))
-
-
-def _by_day(commissions: QuerySet[Commission], when: Any) -> Iterable[dict[str, Any]]:
-    return commissions.annotate(when=when).values("currency", "when").annotate(sum=Sum(_LEFT), sales=Count("pk")).order_by("when")
-
-
-def _standing(currency: str, balances: dict[tuple[str, str], Money], sums: _Sums, *, at: datetime) -> Standing:
-    nothing = Money.zero(currency)
-    payable = balances.get(("payable", currency), nothing)
-    recoverable = balances.get(("recoverable", currency), nothing)
-    approved = sums.approved.get(currency, [])
-    pending = sums.pending.get(currency, [])
-    approved_minor = sum(minor for _when, minor, _sales in approved)
-    peak = max(pending, key=lambda row: (row[1], row[0]), default=None)
-    paid, number = sums.paid.get(currency, (0, 0))
-    return Standing(
-        currency=currency,
-        available=payable - recoverable,
-        approved=Money(approved_minor, currency),
-        carried=payable - Money(approved_minor, currency),
-        recoverable=recoverable,
-        pending=balances.get(("pending", currency), nothing),
-        on_the_way=Money(sums.on_the_way.get(currency, 0), currency),
-        paid_this_year=Money(paid, currency),
-        approved_sales=sum(sales for _when, _minor, sales in approved),
-        pending_sales=sum(sales for _when, _minor, sales in pending),
-        payouts_this_year=number,
-        pending_peak=(peak[0], Money(peak[1], currency)) if peak and peak[1] else None,
-        coming=_coming(currency, approved, pending, at=at),
-        has_taken_back=("recoverable", currency) in balances,
-    )
-
-
-def _coming(
-    currency: str, approved: list[tuple[datetime, int, int]], pending: list[tuple[date, int, int]], *, at: datetime
-) -> tuple[Coming, ...]:
-    sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for month, minor, sales in approved:
-        slot = sums[expected_payout_at(month, at=at)]
-        slot[0] += minor
-        slot[2] += sales
-    for day, minor, sales in pending:
-        slot = sums[expected_payout_at(datetime(day.year, day.month, day.day, tzinfo=UTC), at=at)]
-        slot[1] += minor
-        slot[2] += sales
-    return tuple(
-        Coming(when, Money(certain, currency), Money(waiting, currency), sales)
-        for when, (certain, waiting, sales) in sorted(sums.items())
-    )
 
 
 def _in_payout() -> Exists:

@@ -79,12 +79,14 @@ class LinkKeeper:
         *,
         database_url: str,
         directory: Path,
+        number: int = 0,
         sweep_seconds: float = 30.0,
         snapshot_seconds: float = 300.0,
     ) -> None:
         self._table = table
         self._database_url = database_url
         self._snapshot = directory / SNAPSHOT
+        self._draft = directory / f"links.{number}.draft"
         self._sweep_seconds = sweep_seconds
         self._snapshot_seconds = snapshot_seconds
         self._connection: psycopg.Connection[Any] | None = None
@@ -179,24 +181,29 @@ class LinkKeeper:
 
     def _read_all(self, connection: psycopg.Connection[Any]) -> None:
         """Copies every link into the snapshot, and the snapshot into memory."""
-        self._write_snapshot(connection)
-        count = self._table.replace(rows_of_snapshot(self._snapshot), pause=_let_others_run)
+        rows: Iterable[LinkRow]
+        if self._write_snapshot(connection):
+            rows = rows_of_snapshot(self._snapshot)
+        else:
+            rows = _as_text(connection.execute(LINK_SQL).fetchall())
+        count = self._table.replace(rows, pause=_let_others_run)
         self.fresh_at = time.time()
         logger.info("%d links", count)
 
-    def _write_snapshot(self, connection: psycopg.Connection[Any]) -> None:
-        """Replaces the snapshot file, all or nothing."""
-        draft = self._snapshot.with_suffix(f".{os.getpid()}-{threading.get_ident()}.draft")
+    def _write_snapshot(self, connection: psycopg.Connection[Any]) -> bool:
+        """Replaces the snapshot file, all or nothing; whether the disk let it."""
         try:
-            with draft.open("wb") as file:
+            with self._draft.open("wb") as file:
                 with connection.cursor().copy(f"COPY ({LINK_SQL}) TO STDOUT") as rows:
                     for chunk in rows:
                         file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-            draft.replace(self._snapshot)
-        finally:
-            draft.unlink(missing_ok=True)
+            self._draft.replace(self._snapshot)
+        except OSError as error:
+            logger.warning("no snapshot of the links was kept: %s", error)
+            return False
+        return True
 
 
 class LinkAsker:

@@ -72,11 +72,12 @@ class Door:
         logging.basicConfig(
             format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO
         )
-        # The writing thread must not wait long for its turn after the disk has answered.
+        # The writing thread must not wait long for its turn after the disk has answered; shorter
+        # turns than this cost more in changes than they gain.
         sys.setswitchinterval(0.002)
         self.settings = settings
         self._started_at = time.time()
-        self._writer = SpoolWriter.claim(settings.spool_dir, most_bytes=settings.spool_most_bytes)
+        self._writer = _open_spool(settings)
         self._commits = GroupCommit(
             self._writer,
             loop,
@@ -88,6 +89,7 @@ class Door:
             self._table,
             database_url=settings.database_url,
             directory=settings.spool_dir,
+            number=self._writer.number,
             sweep_seconds=settings.sweep_seconds,
             snapshot_seconds=settings.snapshot_seconds,
         )
@@ -164,15 +166,18 @@ class Door:
             if self.settings.trusted_proxy_count
             else address_of(scope.client)
         )
+        fetch_dest = header("sec-fetch-dest")
+        # Browsers that send Sec-Fetch-Dest say Sec-Purpose; the older names are of older ones.
+        is_old = fetch_dest is None
         reason = (
             reason
             or self._agents.reason_not_to_count(
                 method,
                 user_agent,
                 header("sec-purpose"),
-                header("purpose"),
-                header("x-moz"),
-                header("sec-fetch-dest"),
+                header("purpose") if is_old else None,
+                header("x-moz") if is_old else None,
+                fetch_dest,
             )
             or self._flood_reason(address + path)
         )
@@ -285,6 +290,17 @@ class Door:
             "click_spool_bytes": spool_bytes(self._writer.path),
             "click_start_time_seconds": self._started_at,
         }
+
+
+def _open_spool(settings: DoorSettings) -> SpoolWriter:
+    """A spool file of this process's own; one that will fail, loudly, when the disk gives none."""
+    try:
+        return SpoolWriter.claim(settings.spool_dir, most_bytes=settings.spool_most_bytes)
+    except OSError:
+        logger.critical("no spool file can be had in %s", settings.spool_dir, exc_info=True)
+        return SpoolWriter(
+            settings.spool_dir / "clicks-0.sqlite3", most_bytes=settings.spool_most_bytes
+        )
 
 
 @contextmanager

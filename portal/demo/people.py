@@ -152,7 +152,7 @@ def _take_place(
         target = f"{page}?product={number}"
         made.append(links.create_link(enrolment, destination=target, label=product, at=decided + timedelta(hours=number)))
     network.places.append(
-        Place(partner, shop, enrolment, made, partner.strength**0.6 * chance.uniform(0.6, 1.3) * shop.weight**0.5, decided)
+        Place(partner, shop, enrolment, made, partner.strength**0.8 * chance.uniform(0.6, 1.3) * shop.weight**0.5, decided)
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -60,24 +60,6 @@ def show(
 def page_of(request: FinanceRequest, rows: QuerySet[Any] | list[Any], *, size: int = PAGE_ROWS) -> Page[Any]:
     """The page of a list that the address asks for; nonsense is the first page."""
     return Paginator(rows, size).get_page(request.GET.get("page"))
-
-
-def unknown_parameters(request: FinanceRequest, *known: str) -> list[str]:
-    """What the address asks that this page does not understand: ignored, and said so."""
-    return sorted(set(request.GET) - {*known, "page", "sort"})
-
-
-def chips_of(request: FinanceRequest, labels: Mapping[str, Text]) -> list[tuple[str, str]]:
-    """The active filters, each with the address without it; `labels` names the parameters that are filters."""
-    chips = []
-    for name, label in labels.items():
-        value = request.GET.get(name, "")
-        if value:
-            rest: QueryDict = request.GET.copy()
-            rest.pop(name)
-            rest.pop("page", None)
-            chips.append((f"{label}: {value}", f"?{rest.urlencode()}"))
-    return chips
 
 
 def has_several(amounts: list[Money]) -> bool:

@@ -110,6 +110,12 @@ _FINDINGS: dict[str, Finding] = {
     "method_changed": Finding(_("Account changed"), _("The bank account is another one than at the last payout."), _("Usual cause: the partner changed banks. Ask when in doubt.")),
     "large": Finding(_("Large"), _("More than %(times)s times the median of this run."), _("Usual cause: a strong partner.")),
 }  # fmt: skip
+#: The views of a run's lines, by what they look for.
+FINDING_NAMES: dict[str, Text] = {
+    "any": _("To check"),
+    **{name: found.label for name, found in _FINDINGS.items()},
+    "clean": _("Without findings"),
+}
 _TIMES = {"above_median": ABOVE_MEDIAN, "large": LARGE}
 
 

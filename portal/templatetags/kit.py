@@ -74,15 +74,11 @@ def plain_money(amount: formats.Amount | None) -> str:
 
 
 @register.simple_tag
-def percent(
-    rate: Decimal | float | None, *, digits: int = 2, signed: bool = False
-) -> SafeString | str:
+def percent(rate: Decimal | float | None, *, digits: int = 2, signed: bool = False) -> SafeString | str:
     """`{% percent rule.rate %}`: a fraction (0.125) as the reader's percent."""
     if rate is None:
         return formats.NO_VALUE
-    return format_html(
-        '<span class="figure">{}</span>', formats.format_percent(rate, digits=digits, signed=signed)
-    )
+    return format_html('<span class="figure">{}</span>', formats.format_percent(rate, digits=digits, signed=signed))
 
 
 @register.simple_tag
@@ -90,9 +86,7 @@ def number(value: Decimal | float | None, *, digits: int = 2) -> SafeString | st
     """`{% number clicks %}`: grouped digits."""
     if value is None:
         return formats.NO_VALUE
-    return format_html(
-        '<span class="figure">{}</span>', formats.format_number(value, digits=digits)
-    )
+    return format_html('<span class="figure">{}</span>', formats.format_number(value, digits=digits))
 
 
 @register.simple_tag
@@ -101,14 +95,12 @@ def change(rate: Decimal | float | str | None, *, good: str = "up") -> SafeStrin
     if rate is None or isinstance(rate, str):
         return format_html('<span class="change muted">{}</span>', _("nothing to compare"))
     if not rate:
-        return format_html(
-            '<span class="change muted">{}{}</span>', draw_icon("equal", small=True), _("no change")
-        )
+        return format_html('<span class="change muted">{}{}</span>', draw_icon("equal", small=True), _("no change"))
     rises = rate > 0
     tone = "pos" if rises == (good == "up") else "neg"
     arrow = draw_icon("trending-up" if rises else "trending-down", small=True)
     return format_html(
-        '<span class="change {}">{}{}</span>',
+        '<span class="change {}">{}<bdi>{}</bdi></span>',
         tone,
         arrow,
         formats.format_percent(rate, digits=1, signed=True),
@@ -117,9 +109,7 @@ def change(rate: Decimal | float | str | None, *, good: str = "up") -> SafeStrin
 
 # ── Times ────────────────────────────────────────────────────────────────────────────────
 @register.simple_tag
-def when(
-    moment: datetime | date | str | None, style: str = "date", *, zone: str = ""
-) -> SafeString | str:
+def when(moment: datetime | date | str | None, style: str = "date", *, zone: str = "") -> SafeString | str:
     """`{% when sale.at "time" %}`: styles date, short, time (date and clock), clock, month, ago.
 
     The hover text has the weekday, the clock and the zone.
@@ -139,15 +129,11 @@ def when(
 def _badge(text: object, tone: str, icon_name: str) -> SafeString:
     drawn = draw_icon(icon_name, small=True) if icon_name else ""
     plain = "" if icon_name else " plain"
-    return format_html(
-        '<span class="badge tone-{}{}">{}<span>{}</span></span>', tone, plain, drawn, text
-    )
+    return format_html('<span class="badge tone-{}{}">{}<span>{}</span></span>', tone, plain, drawn, text)
 
 
 @register.simple_tag
-def status(
-    kind: str, value: str, *, until: datetime | date | None = None, detail: str | Promise = ""
-) -> SafeString:
+def status(kind: str, value: str, *, until: datetime | date | None = None, detail: str | Promise = "") -> SafeString:
     """`{% status "commission" row.status until=row.due_at %}`: icon, word and tone of a state.
 
     Kinds: money (= commission), payout, run, enrolment, conversion (= inbox), program, affiliate,
@@ -177,9 +163,7 @@ def workspace_kind(kind: str) -> str:
 @register.simple_tag
 def workspace_label(place: Any) -> str:
     """What a workspace is called: the company's own name, or the word for the network's own desks."""
-    kind, label = (
-        (place["kind"], place["label"]) if isinstance(place, dict) else (place.kind, place.label)
-    )
+    kind, label = (place["kind"], place["label"]) if isinstance(place, dict) else (place.kind, place.label)
     return str(label) if kind in _NAMED_WORKSPACES else str(WORKSPACE_KINDS.get(kind, label))
 
 
@@ -296,9 +280,7 @@ def error_summary(form: BaseForm) -> SafeString | str:
     """`{% error_summary form %}`: what is wrong with the form, each linked to its field."""
     problems: list[tuple[str, str]] = [(str(error), "") for error in form.non_field_errors()]
     for bound in form:
-        target = bound.id_for_label or (
-            f"{bound.auto_id}_0" if bound.use_fieldset else bound.auto_id
-        )
+        target = bound.id_for_label or (f"{bound.auto_id}_0" if bound.use_fieldset else bound.auto_id)
         problems += [(sentence, target) for sentence in sentences_of(bound)]
     if not problems:
         return ""
@@ -307,9 +289,7 @@ def error_summary(form: BaseForm) -> SafeString | str:
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────
 @register.simple_tag(takes_context=True)
-def sort_header(
-    context: template.Context, label: object, key: str, *, number: bool = False
-) -> SafeString:
+def sort_header(context: template.Context, label: object, key: str, *, number: bool = False) -> SafeString:
     """`{% sort_header _("Amount") "amount" number=True %}`: a column head that sorts by ?sort=.
 
     Renders the whole <th scope="col">; the second press turns the order round; page is forgotten.

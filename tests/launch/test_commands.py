@@ -43,9 +43,7 @@ def running_demo(tmp_path):
 
 
 def test_help_names_every_command():
-    shown = subprocess.run(
-        [ROOT / "run", "help"], capture_output=True, text=True, check=True
-    ).stdout
+    shown = subprocess.run([ROOT / "run", "help"], capture_output=True, text=True, check=True).stdout
 
     for word in (
         "demo",
@@ -68,9 +66,7 @@ def test_an_unknown_command_points_to_the_help(capsys):
     assert "There is no command 'demmo'." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "options", [["--stage", "yesterday"], ["--port", "eighty"], ["--por", "1"]]
-)
+@pytest.mark.parametrize("options", [["--stage", "yesterday"], ["--port", "eighty"], ["--por", "1"]])
 def test_a_wrong_option_ends_before_anything_is_set_up(options, capsys):
     with pytest.raises(SystemExit) as ended:
         commands.main(["demo", *options])

@@ -12,9 +12,7 @@ def program(path, script):
 
 
 def test_a_shim_that_fails_is_skipped(tmp_path):
-    shim = program(
-        tmp_path / "python3.13", "echo 'pyenv: python3.13: command not found' >&2; exit 127"
-    )
+    shim = program(tmp_path / "python3.13", "echo 'pyenv: python3.13: command not found' >&2; exit 127")
 
     found = interpreters.find_interpreter([shim, str(tmp_path / "missing"), sys.executable])
 
@@ -38,9 +36,7 @@ def test_a_python_out_of_range_or_of_another_kind_is_not_taken(tmp_path, answer)
 
 
 def test_a_python_in_range_is_taken_with_the_path_it_gives(tmp_path):
-    shim = program(
-        tmp_path / "python3", """echo '[[3, 12, 1], "/opt/python/bin/python3.12", "cpython"]'"""
-    )
+    shim = program(tmp_path / "python3", """echo '[[3, 12, 1], "/opt/python/bin/python3.12", "cpython"]'""")
 
     found = interpreters.find_interpreter([shim])
 

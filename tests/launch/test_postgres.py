@@ -68,10 +68,7 @@ def test_the_application_is_no_superuser_but_owns_its_database(cluster):
         )
         == "affiliate|f|t|f"
     )
-    assert (
-        sql(cluster, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'affiliate'")
-        == "affiliate"
-    )
+    assert sql(cluster, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'affiliate'") == "affiliate"
 
 
 def test_chinese_can_be_searched_by_trigrams(cluster):
@@ -90,9 +87,7 @@ def test_only_throwaway_data_goes_without_fsync(cluster, var):
     assert sql(cluster, "SHOW fsync") == "on"
     assert sql(cluster, "SHOW synchronous_commit") == "on"
 
-    hasty = describe_cluster(
-        var, "pg", is_durable=False, binaries=find_binaries(), identity=choose_identity()
-    )
+    hasty = describe_cluster(var, "pg", is_durable=False, binaries=find_binaries(), identity=choose_identity())
     assert "fsync=off" in hasty.command
 
 
@@ -114,9 +109,7 @@ def test_a_second_command_uses_the_same_server_and_leaves_it_running(cluster, va
 
 
 def test_the_server_outlives_the_command_that_started_it_while_another_needs_it(var):
-    first = subprocess.Popen(
-        [sys.executable, "-c", USE, str(var)], cwd=ROOT, stdout=subprocess.PIPE
-    )
+    first = subprocess.Popen([sys.executable, "-c", USE, str(var)], cwd=ROOT, stdout=subprocess.PIPE)
     with first.stdout as output:
         output.readline()
         with postgres.open_cluster(var, "pg", is_durable=True) as second:
@@ -128,9 +121,7 @@ def test_the_server_outlives_the_command_that_started_it_while_another_needs_it(
 
 
 def test_a_killed_command_leaves_no_process(var):
-    command = subprocess.Popen(
-        [sys.executable, "-c", USE, str(var)], cwd=ROOT, stdout=subprocess.PIPE
-    )
+    command = subprocess.Popen([sys.executable, "-c", USE, str(var)], cwd=ROOT, stdout=subprocess.PIPE)
     with command.stdout as output:
         output.readline()
         assert processes_that_mention(f"{var}/pg")

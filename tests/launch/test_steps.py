@@ -18,10 +18,7 @@ def test_steps_run_beside_one_another(tmp_path):
     since = time.monotonic()
 
     results = run_steps(
-        *(
-            Step(f"nap {n}", python("import time; time.sleep(0.6)"), tmp_path / f"{n}.log")
-            for n in range(2)
-        )
+        *(Step(f"nap {n}", python("import time; time.sleep(0.6)"), tmp_path / f"{n}.log") for n in range(2))
     )
 
     assert [r.is_good for r in results] == [True, True]
@@ -65,9 +62,7 @@ def test_another_database_keeps_the_rest_of_the_address():
 
 
 def test_log_ins_are_shown_in_columns():
-    assert table(
-        [["Role", "E-mail"], ["partner", "maya@example.com"], ["finance", "lin@example.com"]]
-    ) == [
+    assert table([["Role", "E-mail"], ["partner", "maya@example.com"], ["finance", "lin@example.com"]]) == [
         "Role     E-mail",
         "───────  ────────────────",
         "partner  maya@example.com",

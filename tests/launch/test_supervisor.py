@@ -124,26 +124,32 @@ def test_a_killed_service_is_started_again(running, mark):
 
 
 def test_a_service_that_ends_while_starting_is_told_with_its_last_words(running):
-    running.start(
-        Service(
-            "broken", [sys.executable, "-c", "raise SystemExit('no settings')"], ready_text="ready."
-        )
-    )
+    running.start(Service("broken", [sys.executable, "-c", "raise SystemExit('no settings')"], ready_text="ready."))
 
     with pytest.raises(Problem) as caught:
         running.wait_until_ready(20)
 
     assert caught.value.what == "broken ended while it was starting (exit status 1)."
-    assert caught.value.detail == "no settings"
+    assert caught.value.detail == "no settings\nno settings"
     assert "broken.log" in caught.value.remedy
 
 
-def test_a_service_that_is_never_ready_is_told(running, mark):
-    running.start(
-        Service(
-            "mute", [sys.executable, "-c", "import time; time.sleep(60)", mark], ready_text="ready."
-        )
+def test_a_service_may_fail_once_while_everything_is_new(running, mark, tmp_path):
+    once = (
+        "import pathlib, sys, time; seen = pathlib.Path(sys.argv[2]); first = not seen.exists(); seen.touch()\n"
+        "if first: raise SystemExit('in each other\\'s way')\n"
+        "print('up and ready.', flush=True); time.sleep(60)"
     )
+    command = [sys.executable, "-c", once, mark, str(tmp_path / "seen")]
+    running.start(Service("shy", command, ready_text="ready."))
+
+    running.wait_until_ready(20)
+
+    assert processes_that_mention(mark) == [running.pid_of("shy")]
+
+
+def test_a_service_that_is_never_ready_is_told(running, mark):
+    running.start(Service("mute", [sys.executable, "-c", "import time; time.sleep(60)", mark], ready_text="ready."))
 
     with pytest.raises(Problem, match="was not ready after 0 s"):
         running.wait_until_ready(0.2)
@@ -179,11 +185,7 @@ def test_a_signal_stops_everything_in_reverse_order(whole, mark, tmp_path, numbe
 @pytest.mark.skipif(sys.platform != "linux", reason="the death signal is Linux's")
 def test_a_killed_supervisor_takes_its_services_along(whole, mark):
     services = [pid for pid in processes_that_mention(mark) if pid != whole.pid]
-    own = [
-        pid
-        for pid in services
-        if Path(f"/proc/{pid}/stat").read_text().split()[3] == str(whole.pid)
-    ]
+    own = [pid for pid in services if Path(f"/proc/{pid}/stat").read_text().split()[3] == str(whole.pid)]
     assert len(own) == 3
 
     whole.kill()

@@ -51,9 +51,7 @@ def test_a_drawing_needs_no_inline_style(chart):
 
 @pytest.mark.parametrize("chart", EXAMPLES, ids=lambda chart: chart.kind)
 def test_every_drawing_has_its_table(chart):
-    page = (
-        engines["django"].from_string("{% load charts %}{% chart chart %}").render({"chart": chart})
-    )
+    page = engines["django"].from_string("{% load charts %}{% chart chart %}").render({"chart": chart})
 
     assert len(chart.table.rows) >= 2
     assert "<summary>" in page
@@ -93,9 +91,7 @@ def test_more_than_a_month_of_columns_is_refused():
 
 
 def test_an_unknown_value_is_a_gap_in_the_line_and_an_empty_cell():
-    chart = charts.lines(
-        ["a", "b", "c"], [Series("A", [1, None, 3]), Series("B", [1, 2, 3])], title="t"
-    )
+    chart = charts.lines(["a", "b", "c"], [Series("A", [1, None, 3]), Series("B", [1, 2, 3])], title="t")
     paths = [path for path in drawing(chart).iter("path") if "c-1" in path.attrib["class"]]
 
     assert len(paths) == 2
@@ -117,9 +113,7 @@ def test_a_sixth_line_is_refused():
 
 
 def test_end_labels_never_cover_each_other():
-    placed = charts._spread(
-        [(100, 1), (101, 2), (102, 3), (175, 4)], gap=16, lowest=12, highest=176
-    )
+    placed = charts._spread([(100, 1), (101, 2), (102, 3), (175, 4)], gap=16, lowest=12, highest=176)
     ordered = sorted(placed.values())
 
     assert all(later - earlier >= 16 for earlier, later in pairwise(ordered))
@@ -188,14 +182,9 @@ def test_slices_fill_the_whole_bar():
 
 
 def test_figures_in_tables_lead_to_their_explanations():
-    chart = charts.columns(
-        ["a"], [1], title="t", name="n", shown=lambda value: f"${value}.00", urls=["/why/"]
-    )
+    chart = charts.columns(["a"], [1], title="t", name="n", shown=lambda value: f"${value}.00", urls=["/why/"])
 
-    assert (
-        chart.table.rows[0][1]
-        == '<a class="money" data-money href="/why/" aria-label="Why $1.00?">$1.00</a>'
-    )
+    assert chart.table.rows[0][1] == '<a class="money" data-money href="/why/" aria-label="Why $1.00?">$1.00</a>'
 
 
 def test_names_are_escaped():

@@ -35,9 +35,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("answer", "status", "words"), FAULTS)
-def test_a_fault_says_what_happened_and_gives_a_code_that_is_in_the_log(
-    answer, status, words, caplog
-):
+def test_a_fault_says_what_happened_and_gives_a_code_that_is_in_the_log(answer, status, words, caplog):
     with caplog.at_level(logging.INFO, logger="portal.incidents"):
         response = answer(request_for())
     page = response.content.decode()

@@ -16,9 +16,7 @@ CSS = (STATIC / "kit.css").read_text()
 
 TOKENS = {
     name: (light, dark)
-    for name, light, dark in re.findall(
-        r"--([\w-]+): light-dark\((#[0-9A-F]{6}), (#[0-9A-F]{6})\)", CSS
-    )
+    for name, light, dark in re.findall(r"--([\w-]+): light-dark\((#[0-9A-F]{6}), (#[0-9A-F]{6})\)", CSS)
 }
 
 TEXT, MARK = 4.5, 3.0
@@ -139,11 +137,7 @@ def test_colours_are_tokens():
 
 def pages():
     """Our templates; mails are apart, because mail programs know no style sheets."""
-    return [
-        path
-        for path in TEMPLATES.rglob("*.html")
-        if "mail" not in path.parts and "email" not in path.parts
-    ]
+    return [path for path in TEMPLATES.rglob("*.html") if "mail" not in path.parts and "email" not in path.parts]
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(TEMPLATES)))
@@ -225,6 +219,7 @@ def test_the_theme_switch_works_without_script(client):
 
     assert back.headers["Location"] == "/"
     assert back.cookies["theme"].value == ""
+    assert client.post("/theme/", {"theme": "neon"}).cookies["theme"].value == ""
 
 
 def test_the_language_stands_on_the_page(client, settings):

@@ -83,41 +83,27 @@ def test_a_figure_is_a_link_with_a_question_for_a_name():
 
 
 def test_the_figures_name_follows_the_readers_language():
-    assert "为什么是 US$12.40？" in render(
-        "{% money amount '/why/' %}", "zh-hans", amount=Money(1240, "USD")
-    )
+    assert "为什么是 US$12.40？" in render("{% money amount '/why/' %}", "zh-hans", amount=Money(1240, "USD"))
 
 
 def test_a_figure_without_an_explanation_is_plain_and_none_is_a_dash():
-    assert (
-        render("{% money amount %}", amount=Money(0, "USD"))
-        == '<span class="amount" data-amount>$0.00</span>'
-    )
+    assert render("{% money amount %}", amount=Money(0, "USD")) == '<span class="amount" data-amount>$0.00</span>'
     assert render("{% money amount '/why/' %}", amount=None) == "–"
     assert render("{% money missing '/why/' %}") == "–"
 
 
 def test_the_context_asks_for_codes_once_for_the_whole_page():
-    written = render(
-        "{% money amount '/why/' %}", amount=Money(1240, "USD"), several_currencies=True
-    )
+    written = render("{% money amount '/why/' %}", amount=Money(1240, "USD"), several_currencies=True)
 
     assert f">$12.40{NBSP}USD<" in written
 
 
 def test_addresses_are_escaped():
-    assert (
-        "javascript"
-        not in render("{% money amount url %}", amount=Money(1, "USD"), url='"><script>').lower()
-    )
-    assert "&quot;&gt;&lt;script&gt;" in render(
-        "{% money amount url %}", amount=Money(1, "USD"), url='"><script>'
-    )
+    assert "javascript" not in render("{% money amount url %}", amount=Money(1, "USD"), url='"><script>').lower()
+    assert "&quot;&gt;&lt;script&gt;" in render("{% money amount url %}", amount=Money(1, "USD"), url='"><script>')
 
 
-@pytest.mark.parametrize(
-    ("language", "text"), [("en", "12.5%"), ("de", f"12,5{NBSP}%"), ("zh-hans", "12.5%")]
-)
+@pytest.mark.parametrize(("language", "text"), [("en", "12.5%"), ("de", f"12,5{NBSP}%"), ("zh-hans", "12.5%")])
 def test_percent_follows_the_reader(language, text):
     assert formats.format_percent(Decimal("0.125"), language=language) == text
 
@@ -163,9 +149,7 @@ def test_the_styles_of_a_moment(style, text):
 
 
 def test_relative_times_end_after_a_day():
-    near = formats.format_moment(
-        MOMENT, style="ago", at=MOMENT + timedelta(minutes=5), language="en"
-    )
+    near = formats.format_moment(MOMENT, style="ago", at=MOMENT + timedelta(minutes=5), language="en")
     far = formats.format_moment(MOMENT, style="ago", at=MOMENT + timedelta(days=2), language="en")
 
     assert (near, far) == ("5 minutes ago", "Nov 2, 2026")
@@ -173,10 +157,7 @@ def test_relative_times_end_after_a_day():
 
 def test_short_dates_name_the_year_only_when_it_is_another():
     assert formats.format_moment(MOMENT, style="short", at=MOMENT, language="en") == "Nov 2"
-    assert (
-        formats.format_moment(MOMENT, style="short", at=MOMENT + timedelta(days=100), language="en")
-        == "Nov 2, 2026"
-    )
+    assert formats.format_moment(MOMENT, style="short", at=MOMENT + timedelta(days=100), language="en") == "Nov 2, 2026"
 
 
 def test_no_moment_is_a_dash():
@@ -198,9 +179,7 @@ def test_a_state_names_the_next_date_when_it_is_known():
     assert f"<span>Pending until Dec 3, {year}</span>" in render(
         "{% status 'commission' 'pending' until=due %}", due=date(year, 12, 3)
     )
-    assert "<span>Held · bank changed</span>" in render(
-        "{% status 'money' 'held' detail='bank changed' %}"
-    )
+    assert "<span>Held · bank changed</span>" in render("{% status 'money' 'held' detail='bank changed' %}")
 
 
 def test_an_unknown_state_shows_its_own_name():
@@ -269,10 +248,7 @@ def test_a_column_sorts_one_way_then_the_other():
 
 
 def test_a_query_changes_in_place():
-    assert (
-        render("{% query_string page=2 status=None %}", query="?status=held&q=x")
-        == "?q=x&amp;page=2"
-    )
+    assert render("{% query_string page=2 status=None %}", query="?status=held&q=x") == "?q=x&amp;page=2"
 
 
 def test_browsers_are_named():
@@ -288,9 +264,7 @@ class Order(forms.Form):
     rate = forms.DecimalField(label="Rate", max_value=100)
     kind = forms.ChoiceField(label="Kind", choices=[("a", "A")], widget=forms.RadioSelect)
     agree = forms.BooleanField(label="I agree")
-    note = forms.CharField(
-        label="Note", required=False, error_messages={"required": "Say something."}
-    )
+    note = forms.CharField(label="Note", required=False, error_messages={"required": "Say something."})
 
     def clean(self):
         raise ValidationError("Two rules give different rates.")
@@ -328,9 +302,7 @@ def test_sentences_name_the_field_and_the_way_out():
     form = Order({"name": "Longer than five", "page": "nowhere", "rate": "120", "kind": "b"})
 
     assert sentences_of(form["name"]) == ["Name: shorten it to 5 characters; it has 16."]
-    assert sentences_of(form["page"]) == [
-        "Page: write an address such as https://example.com/page."
-    ]
+    assert sentences_of(form["page"]) == ["Page: write an address such as https://example.com/page."]
     assert sentences_of(form["rate"]) == ["Rate: write 100 or less."]
     assert sentences_of(form["kind"]) == ["Kind: choose one of the list."]
     assert sentences_of(form["agree"]) == ["Tick “I agree” to go on."]

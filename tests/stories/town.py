@@ -87,10 +87,10 @@ class Town:
     def start(self, *names: str) -> None:
         """Start processes, each in a group of its own, and wait until they answer."""
         for name in names:
-            log = (self.home / f"{name}.log").open("ab")
-            self.running[name] = subprocess.Popen(
-                self.command(name), cwd=ROOT, env=self.environment(), stdout=log, stderr=log, start_new_session=True
-            )
+            with (self.home / f"{name}.log").open("ab") as log:
+                self.running[name] = subprocess.Popen(
+                    self.command(name), cwd=ROOT, env=self.environment(), stdout=log, stderr=log, start_new_session=True
+                )
         ready = {"web": f"{self.base}/healthz", "click": f"{self.click_base}/healthz", "stripe": f"{self.stripe_base}/"}
         for name in names:
             if name in ready:

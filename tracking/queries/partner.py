@@ -17,7 +17,7 @@ from tracking.models import ClickCount, Link
 
 @dataclass(frozen=True, slots=True)
 class ClickDay:
-    """The clicks of one day: counted ones, those left out (machines, repeats), and on how many links."""
+    """The clicks of one day: counted ones, on how many links, and those left out (machines, floods)."""
 
     day: date
     counted: int
@@ -70,7 +70,7 @@ def click_days_of(affiliate: Affiliate, *, since: datetime, until: datetime, lin
     rows = (
         counts.annotate(day=TruncDate("hour"))
         .values("day")
-        .annotate(all=Sum("clicks"), people=Sum("counted"), on=Count("link_id", distinct=True))
+        .annotate(all=Sum("clicks"), people=Sum("counted"), on=Count("link_id", distinct=True, filter=Q(counted__gt=0)))
         .order_by("-day")
     )
     return [ClickDay(row["day"], int(row["people"]), int(row["all"]) - int(row["people"]), row["on"]) for row in rows]

@@ -141,10 +141,9 @@ def _rows(commissions: "Iterable[Commission]", *, at: datetime) -> Iterator[Earn
     loaded = list(commissions)
     states = states_of(loaded, at=at)
     for one in loaded:
-        state = states[one.pk]
-        yield EarningRow(
-            one, event_words(one.conversion.event).capitalize(), how_text(one), state, detail_of(state), earning_url(one.public_id)
-        )
+        state, url = states[one.pk], earning_url(one.public_id)
+        event = event_words(one.conversion.event).capitalize()
+        yield EarningRow(one, event, how_text(one, url=url), state, detail_of(state), url)
 
 
 def _csv_rows(found: "QuerySet[Commission]", *, at: datetime) -> Iterator[list[object]]:

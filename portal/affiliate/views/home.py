@@ -17,12 +17,10 @@ from ledger.money import Money
 from payouts.methods import method_of
 from payouts.queries.explain import MoneyState, states_of
 from payouts.queries.partner import (
-    Standing,
-    coming_of,
     earned_by_day,
     latest_earnings,
-    standings_of,
 )
+from payouts.queries.standing import Standing, standings_of
 from portal import charts
 from portal.affiliate.forms import PageForm
 from portal.affiliate.pages import earning_url, earnings_url, link_url, show
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
 
 _CHART_DAYS = 28
 _ACTIVITY_DAYS = 14
-_SALES_SHOWN = 8
+_SALES_SHOWN, _ROWS_SHOWN = 8, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def home(request: PartnerRequest) -> HttpResponse:
         "several_currencies": len(standings) > 1,
         "first": standings[0] if standings else None,
         "others": standings[1:],
-        "next": next((one for one in coming_of(standings) if one.certain), None),
+        "next": next((one for one in standings[0].coming if one.is_enough), None) if standings else None,
         "paid_url": reverse("partner:payouts", query={"year": at.year}),
         "payouts_this_year": sum(one.payouts_this_year for one in standings),
         "link": link,
@@ -81,46 +79,49 @@ def home(request: PartnerRequest) -> HttpResponse:
         "places": [] if link else list(enrolments_of(affiliate)),
     }
     if not is_new:
-        context["chart"] = _chart(request, standings, at=at)
+        context |= _earned(request, standings, at=at)
         context["activities"] = _activities(request, latest, at=at)
     return show(request, "home.html", context, place="home", title=_("Home"))
 
 
-def _chart(request: PartnerRequest, standings: list[Standing], *, at: datetime) -> charts.Chart | None:
-    """Earnings a day over 28 days, in the currency with the most sales."""
+def _earned(request: PartnerRequest, standings: list[Standing], *, at: datetime) -> dict[str, Any]:
+    """Earnings a day over 28 days in the currency with the most sales: the chart, its sum and how it compares."""
     if not standings:
-        return None
+        return {}
     currency = standings[0].currency
-    today = timezone.localdate(at)
-    first = today - timedelta(days=_CHART_DAYS - 1)
-    earned = earned_by_day(request.affiliate, currency, first_day=first - timedelta(days=_CHART_DAYS), last_day=today)
-    days = [first + timedelta(days=number) for number in range(_CHART_DAYS)]
     nothing = Money.zero(currency)
+    last = timezone.localdate(at)
+    first = last - timedelta(days=_CHART_DAYS - 1)
+    earned = earned_by_day(request.affiliate, currency, first_day=first - timedelta(days=_CHART_DAYS), last_day=last)
+    days = [first + timedelta(days=number) for number in range(_CHART_DAYS)]
     amounts = [earned.get(day, nothing) for day in days]
     now = sum(amount.minor for amount in amounts)
     before = sum(amount.minor for day, amount in earned.items() if day < first)
-    return charts.columns(
+    change = Decimal(now) / before - 1 if before > 0 else None
+    chart = charts.columns(
         [format_moment(day, style="short") for day in days],
         [float(amount.to_decimal()) for amount in amounts],
-        title=_finding(Money(now, currency), before),
+        title=_finding(change),
         name=_("Earnings"),
         label_name=_("Day"),
         unit=_("%(currency)s a day") % {"currency": currency},
         shown=lambda value: format_money(Money.parse(f"{Decimal(value):.{_digits(nothing)}f}", currency, negative=True)),
-        urls=[earnings_url(since=day, until=day) if amount else "" for day, amount in zip(days, amounts, strict=True)],
+        urls=[earnings_url(since=day, until=day) for day in days],
     )
+    return {"chart": chart, "earned": Money(now, currency), "earned_url": earnings_url(since=first, until=last), "change": change}
+
+
+def _finding(change: Decimal | None) -> str:
+    if change is None:
+        return _("Earnings of the last 28 days")
+    values = {"change": format_percent(abs(change), digits=0)}
+    if change >= 0:
+        return _("Earnings rose %(change)s on the 28 days before") % values
+    return _("Earnings fell %(change)s on the 28 days before") % values
 
 
 def _digits(amount: Money) -> int:
     return max(0, -int(amount.to_decimal().as_tuple().exponent))
-
-
-def _finding(now: Money, before_minor: int) -> str:
-    values = {"amount": format_money(now)}
-    if before_minor <= 0:
-        return _("Earnings in 28 days: %(amount)s") % values
-    values["change"] = format_percent(Decimal(now.minor) / before_minor - 1, digits=0, signed=True)
-    return _("Earnings in 28 days: %(amount)s, %(change)s on the 28 days before") % values
 
 
 def _activities(request: PartnerRequest, latest: "list[Commission]", *, at: datetime) -> list[Activity]:
@@ -131,7 +132,8 @@ def _activities(request: PartnerRequest, latest: "list[Commission]", *, at: date
     oldest = timezone.localdate(latest[-1].accrued_at) if len(latest) == _SALES_SHOWN else since.date()
     rows += [_clicks(day) for day in days if day.day >= oldest]
     # Within a day the sales come first: its clicks are its sum.
-    return sorted(rows, key=lambda row: (_day_of(row.at), isinstance(row.at, datetime), _instant(row.at)), reverse=True)
+    rows.sort(key=lambda row: (_day_of(row.at), isinstance(row.at, datetime), _instant(row.at)), reverse=True)
+    return rows[:_ROWS_SHOWN]
 
 
 def _day_of(at: datetime | date) -> date:
@@ -143,16 +145,17 @@ def _instant(at: datetime | date) -> float:
 
 
 def _sale(commission: "Commission", state: MoneyState) -> Activity:
+    url = earning_url(commission.public_id)
     return Activity(
         at=commission.accrued_at,
         title=_("%(event)s, %(program)s") % {
             "event": event_words(commission.conversion.event).capitalize(), "program": commission.program.name,
         },
-        note=how_text(commission),
+        note=how_text(commission, url=url),
         state=state,
         detail=detail_of(state),
         amount=commission.remaining,
-        url=earning_url(commission.public_id),
+        url=url,
     )  # fmt: skip
 
 

@@ -17,18 +17,15 @@ from payouts.access import open_payout_of
 from payouts.methods import method_of
 from payouts.queries.explain import MoneyState, state_of_payout
 from payouts.queries.partner import (
-    Coming,
-    Standing,
     TakenBack,
-    coming_of,
     items_of,
     payout_totals,
     payouts_of,
-    standings_of,
     sum_of,
     taken_back_of,
     years_with_payouts,
 )
+from payouts.queries.standing import Coming, Standing, coming_of, standings_of
 from portal.affiliate.pages import PAGE_ROWS, earning_url, earnings_url, show
 from portal.affiliate.setup import next_step
 from portal.explain import detail_of

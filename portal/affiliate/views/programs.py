@@ -1,6 +1,6 @@
 """Programs: one's own places, the directory, joining and leaving."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -23,6 +25,7 @@ from portal.affiliate.forms import JoinForm
 from portal.affiliate.pages import show
 from portal.errors import sentence_of
 from portal.explain import event_words, rate_text
+from portal.formats import explained
 from portal.requests import PartnerRequest
 from tracking import links as link_verbs
 
@@ -35,7 +38,7 @@ class ProgramRow:
     """A program with what it pays now, and the affiliate's place in it where there is one."""
 
     program: "Program"
-    rate: str
+    rate: SafeString
     place: "Enrolment | None" = None
 
 
@@ -48,8 +51,8 @@ def programs(request: PartnerRequest) -> HttpResponse:
     offered = [program for program in open_programs() if program.pk not in taken]
     rates = rates_now([*(place.program for place in places), *offered], at=at)
     context = {
-        "mine": [ProgramRow(place.program, _rate(rates.get(place.program_id)), place) for place in places if place.status != "left"],
-        "directory": [ProgramRow(program, _rate(rates.get(program.pk))) for program in offered],
+        "mine": [ProgramRow(place.program, _rate(place.program, rates.get(place.program_id)), place) for place in places if place.status != "left"],
+        "directory": [ProgramRow(program, _rate(program, rates.get(program.pk))) for program in offered],
     }
     return show(request, "programs.html", context, place="programs", title=_("Programs"))
 
@@ -66,7 +69,7 @@ def program(request: PartnerRequest, slug: str) -> HttpResponse:
         "place": place,
         "facts": facts,
         "rates": rates,
-        "lines": list(_lines(rates)),
+        "lines": list(_lines(found, rates)),
         "terms": list(terms_of(found)),
         "join_form": JoinForm(),
         "can_join": found.status == "open" and (place is None or place.status == "left"),
@@ -123,12 +126,13 @@ def _open(request: PartnerRequest, slug: str) -> "tuple[Program, Enrolment | Non
     return place.program, place
 
 
-def _rate(rates: RatesNow | None) -> str:
+def _rate(program: "Program", rates: RatesNow | None) -> SafeString:
     """What a program pays, in short: "20% per sale · $5.00 per lead"."""
-    return " · ".join(rate for rate, _name in _lines(rates)) if rates else ""
+    return format_html_join(" · ", "{}", ((rate,) for rate, _name in _lines(program, rates)))
 
 
-def _lines(rates: RatesNow | None) -> Iterator[tuple[str, str]]:
-    lines: Iterable = rates.lines if rates else ()
-    for line in lines:
-        yield _("%(rate)s per %(event)s") % {"rate": rate_text(line), "event": event_words(line.event)}, line.name
+def _lines(program: "Program", rates: RatesNow | None) -> Iterator[tuple[SafeString, str]]:
+    url = f"{reverse('partner:program', args=[program.slug])}#rules"
+    for line in rates.lines if rates else ():
+        rate = explained(rate_text(line), url) if line.flat is not None else rate_text(line)
+        yield format_html(_("{rate} per {event}"), rate=rate, event=event_words(line.event)), line.name

@@ -1,12 +1,11 @@
 """Payout runs: the list, preparing one, its page and its lines."""
 
-import csv
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,7 +15,9 @@ from ledger.money import Money
 from payouts import access, runs
 from payouts.queries import finance
 from portal.finance.forms import LinesFilter, PeriodForm, PrepareForm, RunFilter, last_month
-from portal.finance.pages import chips_of, has_several, page_of, show, unknown_parameters
+from portal.exports import csv_response
+from portal.filters import chips_of, ignored_keys
+from portal.finance.pages import has_several, page_of, show
 from portal.finance.run_page import line_rows, run_context
 from portal.finance.words import FINDING_NAMES, left_out_words
 from portal.formats import format_day
@@ -24,8 +25,6 @@ from portal.requests import FinanceRequest
 
 if TYPE_CHECKING:
     from payouts.models import Payout, PayoutRun
-
-_FORMULA = frozenset("=+-@\t\r\0")
 
 
 @require_safe
@@ -39,8 +38,8 @@ def run_list(request: FinanceRequest) -> HttpResponse:
         "rows": rows,
         "page": page,
         "filter": form,
-        "chips": chips_of(request, {"status": _("State")}),
-        "ignored": unknown_parameters(request, "status"),
+        "chips": chips_of(request, {"status": dict(form.fields["status"].choices).get(status, "")}),  # type: ignore[attr-defined]
+        "ignored": ignored_keys(request, form),
         "several_currencies": has_several([total.total for row in rows for total in row.totals]),
     }
     return show(request, "runs.html", context, place="runs", title=_("Payout runs"))
@@ -122,10 +121,10 @@ def run_lines(request: FinanceRequest, run_id: str) -> HttpResponse:
         "rows": line_rows(page.object_list, found),
         "tabs": tabs,
         "filter": form,
-        "chips": chips_of(request, {"q": _("Partner"), "currency": _("Currency"), "state": _("State")}),
+        "chips": chips_of(request, _chip_labels(form)),
         "clear_url": f"{here}?view={view}" if view else here,
         "sums": finance.sums_of(lines),
-        "ignored": unknown_parameters(request, "q", "currency", "state", "view"),
+        "ignored": ignored_keys(request, form),
         "export_url": f"{reverse('finance:run-export', args=[found.public_id])}?{request.GET.urlencode()}",
         "several_currencies": len(totals) > 1,
     }
@@ -136,22 +135,18 @@ def run_lines(request: FinanceRequest, run_id: str) -> HttpResponse:
 
 
 @require_safe
-def run_export(request: FinanceRequest, run_id: str) -> HttpResponse:
+def run_export(request: FinanceRequest, run_id: str) -> StreamingHttpResponse:
     """The same lines as CSV."""
     found = access.open_run(request.user, run_id)
     form = LinesFilter(request.GET, currencies=[total.currency for total in finance.totals_of(found)])
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    name = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in found.label)
-    response["Content-Disposition"] = f'attachment; filename="run-{name}.csv"'
-    writer = csv.writer(response)
-    writer.writerow([
+    header = [
         "payout", "affiliate", "name", "currency", "amount", "netted", "commissions", "state", "reason", "destination",
         "transfer", "sent_at", "settled_at", "findings", "note",
-    ])  # fmt: skip
+    ]  # fmt: skip
     large_from = finance.large_amounts(found)
-    for line in _asked(found, form).iterator(chunk_size=2_000):
-        writer.writerow(_safe(_cells(line, large_from)))
-    return response
+    rows = (_cells(line, large_from) for line in _asked(found, form).iterator(chunk_size=2_000))
+    name = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in found.label)
+    return csv_response(f"run-{name}.csv", header, rows)
 
 
 def period_words(found: "PayoutRun") -> str:
@@ -180,6 +175,17 @@ def _asked(found: "PayoutRun", form: LinesFilter) -> Any:  # noqa: ANN401 - an a
     return lines
 
 
+def _chip_labels(form: LinesFilter) -> dict[str, str]:
+    said = form.cleaned_data
+    states = dict(form.fields["state"].choices)  # type: ignore[attr-defined]
+    labels = {
+        "q": _("Partner: %(text)s") % {"text": said.get("q")},
+        "currency": str(said.get("currency")),
+        "state": str(states.get(said.get("state"), "")),
+    }
+    return {name: label for name, label in labels.items() if said.get(name)}
+
+
 def _sums(amounts: Iterable[Money]) -> list[tuple[Money, int]]:
     """The sum and the number of amounts, by currency."""
     sums: dict[str, tuple[Money, int]] = {}
@@ -191,14 +197,9 @@ def _sums(amounts: Iterable[Money]) -> list[tuple[Money, int]]:
 
 def _cells(line: "Payout", large_from: dict[str, int]) -> list[object]:
     return [
-        line.public_id, line.affiliate.public_id, line.affiliate.name, line.currency, line.amount.major,
-        Money(line.netted_minor, line.currency).major, line.commissions, line.state, line.block_reason,  # type: ignore[attr-defined]
+        line.public_id, line.affiliate.public_id, line.affiliate.name, line.currency, line.amount.to_decimal(),
+        Money(line.netted_minor, line.currency).to_decimal(), line.commissions, line.state, line.block_reason,  # type: ignore[attr-defined]
         line.destination, line.transfer_id or "", line.sent_at.isoformat() if line.sent_at else "",
         line.settled_at.isoformat() if line.settled_at else "", " ".join(finance.findings_of(line, large_from=large_from)),
         line.exclusion_note,
     ]  # fmt: skip
-
-
-def _safe(cells: list[object]) -> list[object]:
-    """Text that a spreadsheet would take for a formula is marked as text (fault 35)."""
-    return [f"'{cell}" if isinstance(cell, str) and cell[:1] in _FORMULA else cell for cell in cells]

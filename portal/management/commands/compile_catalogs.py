@@ -19,9 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """--force compiles everything."""
-        parser.add_argument(
-            "--force", action="store_true", help="compile everything, changed or not"
-        )
+        parser.add_argument("--force", action="store_true", help="compile everything, changed or not")
 
     def handle(self, *_args: Any, force: bool = False, **_options: Any) -> None:
         """Compile each catalogue; one that cannot be read stops with its name and line."""

@@ -105,6 +105,24 @@ def test_a_full_spool_lets_visitors_pass_and_says_so(own_clicks, spool_dir):
     assert recorded == full["clicks_recorded_total"]
 
 
+def test_a_door_without_any_disk_still_redirects(own_clicks, tmp_path):
+    """Fault 5."""
+    link = own_clicks.add_link()
+    (tmp_path / "logs").mkdir()
+    no_disk = tmp_path / "logs" / "file" / "spool"
+    (tmp_path / "logs" / "file").write_text("a file where a directory should be")
+    door = start_door(own_clicks.url, tmp_path / "logs" / "unused", CLICK_SPOOL_DIR=str(no_disk))
+    try:
+        answers = [door.get(f"/r/{link.code}") for _ in range(3)]
+        figures = door.metrics()
+    finally:
+        door.stop()
+
+    assert [answer.status for answer in answers] == [302] * 3
+    assert (figures["clicks_recorded_total"], figures["clicks_unrecorded_total"]) == (0, 3)
+    assert figures["click_links"] == 1
+
+
 def test_a_damaged_spool_is_kept_aside_and_a_new_one_begun(own_clicks, spool_dir):
     link = own_clicks.add_link()
     spool_dir.mkdir()
