@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from affiliates.errors import NotAllowed, NotVisible
-from affiliates.models import Affiliate, Enrolment, Merchant, Program, RoleGrant, User
+from affiliates.models import Affiliate, ApiKey, Enrolment, Merchant, Program, RoleGrant, User
 from affiliates.policy import ROLES_FOR
 
 
@@ -138,6 +138,17 @@ def find_enrolment(*, merchant: Merchant | None, affiliate: str, program: str = 
     if not found:
         raise NotVisible("enrolment")
     return found[0] if len(found) == 1 else None
+
+
+def open_key_in(merchant: Merchant, public_id: str) -> ApiKey:
+    """One of a merchant's keys. Raises NotVisible."""
+    try:
+        key: ApiKey = ApiKey.objects.by_public_id(public_id)
+    except ApiKey.DoesNotExist:
+        raise NotVisible("key") from None
+    if key.merchant_id != merchant.pk:
+        raise NotVisible("key")
+    return key
 
 
 def open_any_affiliate(user: User, public_id: str) -> Affiliate:

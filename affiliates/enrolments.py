@@ -10,6 +10,9 @@ from ledger.journal import record_event
 
 _S = Enrolment.Status
 
+#: Why an application may be declined: (code, what the applicant reads).
+DECLINE_REASONS = tuple(Enrolment.DeclineReason.choices)
+
 
 @transaction.atomic
 def join_program(affiliate: Affiliate, program: Program, *, message: str = "", at: datetime) -> Enrolment:

@@ -59,10 +59,18 @@ def enrolments_of(affiliate: Affiliate) -> QuerySet[Enrolment]:
     return found
 
 
-def enrolments_in(merchant: Merchant, *, status: str = "") -> QuerySet[Enrolment]:
-    """The places in a merchant's programs, latest application first."""
-    found: QuerySet[Enrolment] = Enrolment.objects.filter(program__merchant=merchant).order_by("-applied_at")
+def enrolments_in(merchant: Merchant, *, status: str = "", text: str = "") -> QuerySet[Enrolment]:
+    """The places in a merchant's programs, latest application first; `text` is part of the partner's name."""
+    found: QuerySet[Enrolment] = Enrolment.objects.filter(program__merchant=merchant).order_by("-applied_at", "-id")
+    if text:
+        found = found.filter(affiliate__name__icontains=text)
     return found.filter(status=status) if status else found
+
+
+def members_of(merchant: Merchant, *, status: str = "", text: str = "") -> QuerySet[Enrolment]:
+    """The places that were decided over, by the partner's name."""
+    found = enrolments_in(merchant, status=status, text=text)
+    return found.exclude(status=Enrolment.Status.APPLIED).order_by("affiliate__name", "id")
 
 
 def applications_waiting(merchant: Merchant) -> int:
@@ -135,3 +143,22 @@ def people(*, role: str = "", text: str = "") -> QuerySet[User]:
 def merchants_by_slug(slugs: Iterable[str]) -> dict[str, Merchant]:
     """Merchants by slug; unknown ones are left out."""
     return {merchant.slug: merchant for merchant in Merchant.objects.filter(slug__in=list(slugs))}
+
+
+def merchants_with_programs() -> QuerySet[Merchant]:
+    """Every merchant by name, with how many programs it has and how many of them are open."""
+    return Merchant.objects.annotate(
+        all_programs=Count("programs"),
+        open_programs=Count("programs", filter=Q(programs__status=Program.Status.OPEN)),
+    ).order_by("name")
+
+
+def role_choices() -> list[tuple[str, str]]:
+    """Every role: (code, what it is called)."""
+    return [(str(value), str(label)) for value, label in RoleGrant.Role.choices]
+
+
+def users_by_id(public_ids: Iterable[str]) -> dict[str, str]:
+    """What people are called, by public id; unknown ones are left out."""
+    keys = [User.key_of(public_id) for public_id in set(public_ids)]
+    return {user.public_id: user.get_full_name() for user in User.objects.filter(pk__in=keys)}

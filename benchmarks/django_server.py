@@ -1,8 +1,8 @@
 """The usual way, for comparison: a Django view that records the same click with one ORM insert.
 
-Django as `startproject` makes it (its middleware), pooled connections, under granian. The
-row has the columns of the real click and the answer the same two cookies; it does not even
-look the link up.
+Django as this house sets it up (Django's own middleware of config/settings.py, pooled
+connections with health checks), under granian. The row has the columns of the real click
+and the answer the same two cookies; it does not even look the link up.
 """
 
 import os
@@ -18,6 +18,7 @@ settings.configure(
     SECRET_KEY="benchmark",
     ROOT_URLCONF=__name__,
     USE_TZ=True,
+    SECURE_CSP={"default-src": ["'self'"]},
     INSTALLED_APPS=[
         "django.contrib.auth",
         "django.contrib.contenttypes",
@@ -26,7 +27,9 @@ settings.configure(
     ],
     MIDDLEWARE=[
         "django.middleware.security.SecurityMiddleware",
+        "django.middleware.csp.ContentSecurityPolicyMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.locale.LocaleMiddleware",
         "django.middleware.common.CommonMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -41,6 +44,7 @@ settings.configure(
             "PASSWORD": _url.password or "",
             "HOST": parse_qs(_url.query).get("host", [_url.hostname or ""])[0],
             "PORT": str(_url.port or ""),
+            "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {"pool": {"min_size": 4, "max_size": 4}},
         }
     },
@@ -49,8 +53,8 @@ django.setup()
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - Django has to be set up first
 from django.db import models  # noqa: E402
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect  # noqa: E402, TID251
+from django.urls import path  # noqa: E402, TID251
 from django.utils import timezone  # noqa: E402
 
 NOBODY = uuid.UUID(int=0)

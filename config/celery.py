@@ -8,7 +8,9 @@ import os
 from datetime import timedelta
 
 from celery import Celery
+from celery.app.utils import Settings
 from celery.schedules import crontab
+from celery.signals import celeryd_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -16,8 +18,22 @@ app = Celery("affiliate_network")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["ledger", "affiliates", "tracking", "payouts", "portal.outbound"])
 
+
+
+@celeryd_init.connect
+def listen_for_messages(conf: Settings, **_more: object) -> None:
+    """Have the worker woken by the database instead of asking it every second.
+
+    Only the worker: every channel with this option makes the queue's trigger anew, and two who
+    do so at once get in each other's way.
+    """
+    if conf.broker_url == "pgmq://":
+        conf.broker_transport_options = {**conf.broker_transport_options, "use_notify": True}
+
+
 app.conf.beat_schedule = {
     "deliver waiting events": {"task": "ledger.deliver_waiting_events", "schedule": timedelta(seconds=20)},
+    "send waiting mails": {"task": "portal.send_waiting_mails", "schedule": timedelta(seconds=20)},
     "approve due commissions": {"task": "payouts.approve_due_commissions", "schedule": timedelta(minutes=5)},
     "decide over held sales": {"task": "payouts.retry_held_sales", "schedule": timedelta(seconds=30)},
     "carry on with payout runs": {"task": "payouts.continue_runs", "schedule": timedelta(seconds=30)},

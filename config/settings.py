@@ -1,10 +1,12 @@
 """Every setting once. Safe and working with nothing set; production refuses to start on a missing secret."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
+from psycopg.conninfo import make_conninfo
 
 from config.env import SettingError, env_bool, env_int, env_list, env_str
 
@@ -173,7 +175,7 @@ DATABASE_URL = env_str(
 )
 
 
-def _database(url: str) -> dict[str, object]:
+def _database(url: str) -> dict[str, Any]:
     """Django's settings for a postgresql:// address; the query part is handed to libpq."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"}:
@@ -201,23 +203,23 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CELERY_BROKER_URL = env_str("CELERY_BROKER_URL", "") or "pgmq://"
 
 
-def _pgmq_address(database: dict[str, object]) -> str:
+def _pgmq_address(database: dict[str, Any]) -> str:
     """The database in libpq's own words: pgmq reads no host from an address's query, and wants every part."""
-    parts = {
-        "host": database["HOST"] or "localhost",
-        "port": database["PORT"] or "5432",
-        "dbname": database["NAME"],
-        "user": database["USER"],
-        "password": database["PASSWORD"] or "none",
-    }
-    return " ".join(f"{name}={value}" for name, value in parts.items())
+    options = {name: value for name, value in database["OPTIONS"].items() if name != "pool"}
+    return make_conninfo(
+        host=database["HOST"] or "localhost",
+        port=database["PORT"] or "5432",
+        dbname=database["NAME"],
+        user=database["USER"],
+        password=database["PASSWORD"] or "none",
+        **options,
+    )
 
 
 if CELERY_BROKER_URL == "pgmq://":
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "conn_string": _pgmq_address(DATABASES["default"]),
         "init_extension": False,
-        "use_notify": True,
         "visibility_timeout": 1_000,
         "pool_size": 2,
     }
@@ -247,7 +249,13 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/enter/"
 LOGOUT_REDIRECT_URL = "/"
-ACCOUNT_FORMS = {"login": "portal.account_forms.LoginForm"}
+ACCOUNT_FORMS = {
+    "login": "portal.account_forms.LoginForm",
+    "signup": "portal.account_forms.SignupForm",
+    "request_login_code": "portal.account_forms.RequestLoginCodeForm",
+    "add_email": "portal.account_forms.AddEmailForm",
+    "reset_password": "portal.account_forms.ResetPasswordForm",
+}
 CSRF_FAILURE_VIEW = "portal.error_pages.csrf_failure"
 ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}

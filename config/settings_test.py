@@ -1,6 +1,8 @@
 """The few lines in which tests differ from the running product."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -18,6 +20,7 @@ DATABASES["default"]["TEST"] = {
 DATABASES["default"]["OPTIONS"].pop("pool", None)  # type: ignore[attr-defined]
 
 VAR_DIR = Path(tempfile.mkdtemp(prefix="affiliate-test-"))
+atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)
 CLICK_SPOOL_DIR = VAR_DIR / "spool"
 MEDIA_ROOT = VAR_DIR / "media"
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}

@@ -24,10 +24,10 @@ def run_benchmarks(arguments: Sequence[str]) -> int:
 
     They write to a cluster of their own, never to the demo's or to DATABASE_URL.
     """
-    known = {file.stem: file for file in sorted(FOLDER.glob("[a-z]*.py"))}
+    known = find_benchmarks()
     if not arguments:
-        for name, file in known.items():
-            console.say(f"  {name:<12}  {_first_line(file)}")
+        for name, what in known.items():
+            console.say(f"  {name:<12}  {what}")
         console.say("Type ./run bench NAME, or ./run bench all." if known else "There are no benchmarks yet.")
         return 0
     name, *rest = arguments
@@ -48,6 +48,21 @@ def run_benchmarks(arguments: Sequence[str]) -> int:
     return worst
 
 
+def find_benchmarks(folder: Path = FOLDER) -> dict[str, str]:
+    """Each benchmark with what it measures.
+
+    A module is one when its first line says how it is run, `./run bench NAME: what it measures`;
+    the others in the folder are its helpers.
+    """
+    found = {}
+    for file in sorted(folder.glob("[a-z]*.py")):
+        text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        command, _, what = text.partition("\n")[0].partition(": ")
+        if command == f"./run bench {file.stem}":
+            found[file.stem] = what
+    return found
+
+
 def _migrate(environment: dict[str, str]) -> None:
     stamps = Stamps(VAR / "stamps.json")
     mark = f"{schema_fingerprint()} {system_identifier(VAR, CLUSTER)}"
@@ -59,8 +74,3 @@ def _migrate(environment: dict[str, str]) -> None:
         f"If an earlier state is in the way, remove {VAR / CLUSTER}.",
     )
     stamps.mark_done("benchmark schema", mark)
-
-
-def _first_line(file: Path) -> str:
-    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    return text.partition("\n")[0]

@@ -140,9 +140,8 @@ def prepare_files(cluster: Cluster) -> None:
 
 def _make(cluster: Cluster, identity: Identity) -> None:
     """A new cluster with our role and our database; complete, or not there at all."""
+    since = time.monotonic()
     data = Path(cluster.data)
-    unfinished = data.with_name(data.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
     data.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(data.parent).free
     if free < NEEDED_BYTES:
@@ -150,45 +149,51 @@ def _make(cluster: Cluster, identity: Identity) -> None:
             f"The disk is nearly full: {free / 1e6:.0f} MB free, {NEEDED_BYTES / 1e6:.0f} MB needed in {data.parent}.",
             "Free some space, then run this command again.",
         )
-    unfinished.mkdir(mode=0o700)
-    identity.give(unfinished)
-    version = probe(Path(cluster.binaries), "")
-    if version is not None and version.major >= 17:
-        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    else:
-        locale = []
-    since = time.monotonic()
+    unfinished = data.with_name(data.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir(mode=0o700)
+        identity.give(unfinished)
+        _initialise(unfinished, cluster, identity)
+        _provision(unfinished, cluster, identity)
+        unfinished.rename(data)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    console.say_done("a new database cluster", time.monotonic() - since, str(data))
+
+
+def _initialise(directory: Path, cluster: Cluster, identity: Identity) -> None:
+    programs = probe(Path(cluster.binaries), "")
+    locale = ["--locale=C"]
+    if programs is not None and programs.major >= 17:
+        locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    made = None
     for character_type in ("C.UTF-8", "en_US.UTF-8"):
         # With lc-ctype C, trigram search finds nothing in Chinese.
         made = _run(
             identity,
             [
-                f"{cluster.binaries}/initdb", "-D", str(unfinished), "-U", "postgres",
-                "--encoding=UTF8", *locale, "--locale=C", f"--lc-ctype={character_type}",
-                "--auth=trust", "--no-sync", "--no-instructions",
+                f"{cluster.binaries}/initdb", "-D", str(directory), "-U", "postgres", "--encoding=UTF8",
+                *locale, f"--lc-ctype={character_type}", "--auth=trust", "--no-sync", "--no-instructions",
             ],
         )  # fmt: skip
         if made.returncode == 0:
-            break
-        for left in unfinished.iterdir():
+            return
+        for left in directory.iterdir():
             shutil.rmtree(left) if left.is_dir() else left.unlink()
-    else:
-        raise Problem("PostgreSQL could not make its data directory.", REMEDY_BINARIES, made.stdout[-800:])
-    # Without a server: the single-user mode takes one statement a line.
-    statements = f"CREATE ROLE {ROLE} LOGIN CREATEDB;\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n"
-    made = _run(
+    words = made.stdout[-800:] if made else ""
+    raise Problem("PostgreSQL could not make its data directory.", REMEDY_BINARIES, words)
+
+
+def _provision(directory: Path, cluster: Cluster, identity: Identity) -> None:
+    """Our role and database, without a server: the single-user mode takes one statement a line."""
+    done = _run(
         identity,
-        [f"{cluster.binaries}/postgres", "--single", "-D", str(unfinished), "postgres"],
-        statements,
+        [f"{cluster.binaries}/postgres", "--single", "-D", str(directory), "postgres"],
+        f"CREATE ROLE {ROLE} LOGIN CREATEDB;\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n",
     )
-    if made.returncode != 0 or "ERROR:" in made.stdout or "FATAL:" in made.stdout:
-        raise Problem(
-            "PostgreSQL could not make the role and the database.",
-            REMEDY_BINARIES,
-            made.stdout[-800:],
-        )
-    unfinished.rename(data)
-    console.say_done("a new database cluster", time.monotonic() - since, str(data))
+    if done.returncode != 0 or "ERROR:" in done.stdout or "FATAL:" in done.stdout:
+        raise Problem("PostgreSQL could not make the role and the database.", REMEDY_BINARIES, done.stdout[-800:])
 
 
 def _run(identity: Identity, command: list[str], text: str = "") -> subprocess.CompletedProcess[str]:

@@ -14,9 +14,7 @@ PAIRS = tuple(high + low for high in ALPHABET for low in ALPHABET)
 
 # int() reads base 32 with the digits 0-9a-v, so Crockford's signs are moved onto those.
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
-_READ = str.maketrans(
-    ALPHABET + ALPHABET[10:].upper() + "iIlLoO", _DIGITS + _DIGITS[10:] + "111100"
-)
+_READ = str.maketrans(ALPHABET + ALPHABET[10:].upper() + "iIlLoO", _DIGITS + _DIGITS[10:] + "111100")
 _SIGNS = frozenset(ALPHABET + ALPHABET[10:].upper() + "iIlLoO")
 
 

@@ -18,7 +18,8 @@ from ledger.models import Delivery, Event
 
 type Subscriber = Callable[[Event], None]
 
-_SUBSCRIBERS: dict[str, tuple[frozenset[str], Subscriber]] = {}
+#: By key: the names it hears of, the function, and after how long an event is no news for it.
+_SUBSCRIBERS: dict[str, tuple[frozenset[str], Subscriber, timedelta | None]] = {}
 _HINTS: list[Callable[[str], object]] = []
 
 #: Waits between tries of one delivery; the last is repeated until it arrives.
@@ -41,21 +42,30 @@ def record_event(
     event = Event.objects.create(
         name=name, subject=subject, at=at, actor=actor, about=[subject, *about], data=data or {}
     )
-    keys = [key for key, (names, _) in _SUBSCRIBERS.items() if name in names]
+    now = timezone.now()
+    keys = [
+        key
+        for key, (names, _function, stale_after) in _SUBSCRIBERS.items()
+        if name in names and (stale_after is None or now - at <= stale_after)
+    ]
     if keys:
-        Delivery.objects.bulk_create(
-            Delivery(event=event, subscriber=key, next_try_at=timezone.now()) for key in keys
-        )
+        Delivery.objects.bulk_create(Delivery(event=event, subscriber=key, next_try_at=now) for key in keys)
         for hint in _HINTS:
             transaction.on_commit(partial(hint, str(event.pk)), robust=True)
     return event
 
 
-def subscribe(key: str, *names: str) -> Callable[[Subscriber], Subscriber]:
-    """Have a function called for every event of these names. `key` names the subscriber for ever."""
+def subscribe(
+    key: str, *names: str, stale_after: timedelta | None = None
+) -> Callable[[Subscriber], Subscriber]:
+    """Have a function called for every event of these names. `key` names the subscriber for ever.
+
+    With `stale_after`, events recorded longer than that after they happened (imports, a year that
+    is played back) are history and no news: the subscriber does not hear of them.
+    """
 
     def register(function: Subscriber) -> Subscriber:
-        _SUBSCRIBERS[key] = (frozenset(names), function)
+        _SUBSCRIBERS[key] = (frozenset(names), function, stale_after)
         return function
 
     return register
@@ -89,7 +99,7 @@ def _deliver(delivery_id: int, *, at: datetime) -> bool:
         )
         if delivery is None:
             return False
-        _names, function = _SUBSCRIBERS.get(delivery.subscriber, (frozenset(), _nobody))
+        _names, function, _stale = _SUBSCRIBERS.get(delivery.subscriber, (frozenset(), _nobody, None))
         try:
             with transaction.atomic():
                 function(delivery.event)
@@ -111,7 +121,7 @@ def _nobody(event: Event) -> None:
 
 def replay_events(key: str, *, since: datetime, at: datetime) -> int:
     """Have a subscriber hear every event of its names since an instant again; how many were queued."""
-    names, _function = _SUBSCRIBERS[key]
+    names, _function, _stale = _SUBSCRIBERS[key]
     count = 0
     for event in Event.objects.filter(name__in=names, recorded_at__gte=since).iterator():
         Delivery.objects.update_or_create(

@@ -65,9 +65,13 @@ class BookFigures:
     accounts: int
 
 
-def accounts(*, kind: str = "", currency: str = "", owners: Iterable[str] | None = None) -> QuerySet[Account]:
-    """The accounts of a kind, a currency, these owners; by name."""
+def accounts(
+    *, kind: str = "", currency: str = "", owners: Iterable[str] | None = None, is_standing: bool = False
+) -> QuerySet[Account]:
+    """The accounts of a kind, a currency, these owners, by name; with `is_standing` only those that hold something."""
     found = Account.objects.order_by("kind", "name", "currency")
+    if is_standing:
+        found = found.exclude(debits_minor=F("credits_minor"))
     if kind:
         found = found.filter(kind=kind)
     if currency:

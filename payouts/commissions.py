@@ -87,7 +87,7 @@ def accrue_commission(
 
 @transaction.atomic
 def approve_commission(commission: Commission, *, at: datetime) -> Commission:
-    """End the hold: Dr pending / Cr payable, and the merchant's deposit pays what it can.
+    """End the hold: Dr pending / Cr payable.
 
     Approving twice changes nothing. Raises NotYetDue before the hold is over.
     """

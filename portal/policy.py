@@ -168,7 +168,6 @@ URLS: dict[str, Row] = {
     "postback": Row(Audience.SIGNED),
     "reasons": _PUBLIC,
     "stripe-hook": Row(Audience.SIGNED),
-    "stripe-hook-merchant": Row(Audience.SIGNED),
 }
 
 

@@ -113,7 +113,5 @@ def judge_agent(
     fetch_dest: str | None = None,
 ) -> Judgement:
     """Whether a request with these header values counts as a click."""
-    reason = Agents().reason_not_to_count(
-        method, user_agent, sec_purpose, purpose, x_moz, fetch_dest
-    )
+    reason = Agents().reason_not_to_count(method, user_agent, sec_purpose, purpose, x_moz, fetch_dest)
     return Judgement(is_counted=False, reason=reason) if reason else COUNTED

@@ -25,9 +25,7 @@ _PARTS = re.compile(
     r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]"
-)
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]")
 _ASCII_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SAFE = "!$&'()*+,;=:@/?-._~%"
@@ -72,9 +70,7 @@ def ascii_host(host: str) -> str:
     return name
 
 
-def is_host_allowed(
-    host: str, allowed_hosts: Collection[str], *, port: str = "", allow_local: bool = False
-) -> bool:
+def is_host_allowed(host: str, allowed_hosts: Collection[str], *, port: str = "", allow_local: bool = False) -> bool:
     """Whether an ASCII host is one of the allowed ones or below one of them.
 
     An entry without a dot (`com`) allows nothing. A port other than https's own must be
@@ -97,18 +93,14 @@ def is_host_allowed(
     return False
 
 
-def read_destination(
-    url: str, *, allowed_hosts: Collection[str] | None, allow_local: bool = False
-) -> Destination:
+def read_destination(url: str, *, allowed_hosts: Collection[str] | None, allow_local: bool = False) -> Destination:
     """The address made safe to redirect to, or DestinationRefused.
 
     `allowed_hosts` None leaves the host open (a program's own landing page); `allow_local`
     admits http and this machine's own names, for development.
     """
     if len(url) > LONGEST_ADDRESS:
-        raise DestinationRefused(
-            "destination_too_long", f"An address has at most {LONGEST_ADDRESS} characters."
-        )
+        raise DestinationRefused("destination_too_long", f"An address has at most {LONGEST_ADDRESS} characters.")
     parts = _PARTS.fullmatch(url)
     if parts is None or "\\" in url or _UNSEEN.search(url) or "//" in (parts["path"] or ""):
         raise DestinationRefused("destination_unreadable", "This is no plain https:// address.")
@@ -124,9 +116,7 @@ def read_destination(
     else:
         is_allowed = is_host_allowed(host, allowed_hosts, port=port, allow_local=allow_local)
     if not is_allowed:
-        raise DestinationRefused(
-            "destination_host_not_allowed", f"{host} is not among the program's hosts."
-        )
+        raise DestinationRefused("destination_host_not_allowed", f"{host} is not among the program's hosts.")
     base = f"{scheme}://{host}{f':{port}' if port else ''}{_percent_encoded(parts['path'] or '/')}"
     return _cut(base, host, _percent_encoded(parts["query"] or ""), parts["fragment"])
 
@@ -134,9 +124,7 @@ def read_destination(
 def _host_and_port(authority: str) -> tuple[str, str]:
     """The two halves of `host:port`; refuses user-info and odd ports."""
     if "@" in authority:
-        raise DestinationRefused(
-            "destination_has_userinfo", "The address must not carry a user name."
-        )
+        raise DestinationRefused("destination_has_userinfo", "The address must not carry a user name.")
     name, colon, port = authority.partition(":")
     if colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
         raise DestinationRefused("destination_host_unreadable", f"{authority[:80]!r} has no port.")
@@ -164,6 +152,4 @@ def _cut(base: str, host: str, query: str, fragment: str | None) -> Destination:
 
 def _without_click_id(fields: Sequence[str]) -> list[str]:
     """The query's fields but for `click_id`, untouched and in their order."""
-    return [
-        field for field in fields if unquote_plus(field.partition("=")[0]) != CLICK_ID_PARAMETER
-    ]
+    return [field for field in fields if unquote_plus(field.partition("=")[0]) != CLICK_ID_PARAMETER]

@@ -95,9 +95,7 @@ class Load:
 
 def connect(conninfo: str) -> psycopg.Connection[Any]:
     """A connection fit for the drain. Raises psycopg.Error."""
-    connection = psycopg.connect(
-        conninfo, autocommit=True, connect_timeout=5, application_name="drain_clicks"
-    )
+    connection = psycopg.connect(conninfo, autocommit=True, connect_timeout=5, application_name="drain_clicks")
     # The spool forgets a click once the database has it, so "has it" must mean on disk.
     connection.execute("SET synchronous_commit = on")
     connection.execute("SET lock_timeout = '30s'")
@@ -125,9 +123,7 @@ def drain_directory(
     return total
 
 
-def drain_all(
-    connection: psycopg.Connection[Any], directory: Path, *, batch_of: int = BATCH_OF_CLICKS
-) -> Drained:
+def drain_all(connection: psycopg.Connection[Any], directory: Path, *, batch_of: int = BATCH_OF_CLICKS) -> Drained:
     """Drains until nothing waits. Raises psycopg.Error when the database is away."""
     total = Drained()
     while (step := drain_directory(connection, directory, batch_of=batch_of)).clicks:
@@ -135,9 +131,7 @@ def drain_all(
     return total
 
 
-def drain_file(
-    connection: psycopg.Connection[Any], reader: SpoolReader, *, batch_of: int = BATCH_OF_CLICKS
-) -> Drained:
+def drain_file(connection: psycopg.Connection[Any], reader: SpoolReader, *, batch_of: int = BATCH_OF_CLICKS) -> Drained:
     """Moves one batch of one file: first into the database, then out of the spool."""
     batches = reader.batches(batch_of)
     if not batches:

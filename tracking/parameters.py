@@ -37,13 +37,9 @@ ALIASES = {
     **dict.fromkeys(("aff_click_id", "externalid", "ref_id"), "affiliate_click_id"),
 }
 # Ad networks' own click ids, kept because a program may forbid paid search on its brand.
-AD_CLICK_IDS = frozenset(
-    {"gclid", "wbraid", "gbraid", "msclkid", "fbclid", "ttclid", "twclid", "yclid"}
-)
+AD_CLICK_IDS = frozenset({"gclid", "wbraid", "gbraid", "msclkid", "fbclid", "ttclid", "twclid", "yclid"})
 # Where another network's links carry the page to go to.
-DEEP_LINK_ALIASES = frozenset(
-    {"ued", "murl", "u", "deep_link", "redirect", "mpre", "wgtarget", "urllink"}
-)
+DEEP_LINK_ALIASES = frozenset({"ued", "murl", "u", "deep_link", "redirect", "mpre", "wgtarget", "urllink"})
 
 _UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _WEB_ADDRESS = re.compile(r"https?:", re.IGNORECASE)

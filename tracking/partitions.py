@@ -47,9 +47,7 @@ def is_sensible(month: Month, *, at: datetime) -> bool:
     return month[0] >= FIRST_YEAR and ahead <= _MONTHS_AHEAD
 
 
-def ensure_partitions(
-    connection: psycopg.Connection[Any], months: Iterable[Month], *, at: datetime
-) -> int:
+def ensure_partitions(connection: psycopg.Connection[Any], months: Iterable[Month], *, at: datetime) -> int:
     """Makes the partitions of these months that are missing; how many it made.
 
     Each in a transaction of its own; rows of the month that wait in the default partition
@@ -80,9 +78,7 @@ def _make(connection: psycopg.Connection[Any], month: Month) -> None:
     names = {"name": sql.Identifier(name_of(month))}
     start, end = (sql.Literal(str(bound)) for bound in bounds_of(month))
     connection.execute(
-        sql.SQL(
-            "CREATE TABLE {name} (LIKE tracking_click INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
-        ).format(**names)
+        sql.SQL("CREATE TABLE {name} (LIKE tracking_click INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(**names)
     )
     # Nobody may add to the default partition between the move and the attaching.
     connection.execute("LOCK TABLE tracking_click_default IN SHARE ROW EXCLUSIVE MODE")
@@ -93,9 +89,9 @@ def _make(connection: psycopg.Connection[Any], month: Month) -> None:
         ).format(start=start, end=end, **names)
     )
     connection.execute(
-        sql.SQL(
-            "ALTER TABLE tracking_click ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"
-        ).format(start=start, end=end, **names)
+        sql.SQL("ALTER TABLE tracking_click ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})").format(
+            start=start, end=end, **names
+        )
     )
 
 

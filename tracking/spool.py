@@ -244,9 +244,7 @@ class SpoolReader:
         """The oldest batches, until they hold `at_least` clicks or nothing is left."""
         taken: list[Batch] = []
         clicks = 0
-        with closing(
-            self._connection.execute("SELECT id, content, clicks FROM batch ORDER BY id")
-        ) as rows:
+        with closing(self._connection.execute("SELECT id, content, clicks FROM batch ORDER BY id")) as rows:
             for key, content, size in rows:
                 taken.append(Batch(key, content))
                 clicks += size
@@ -254,18 +252,14 @@ class SpoolReader:
                     break
         return taken
 
-    def discard(
-        self, batches: Sequence[Batch], *, quarantine: Sequence[tuple[str, str]] = ()
-    ) -> None:
+    def discard(self, batches: Sequence[Batch], *, quarantine: Sequence[tuple[str, str]] = ()) -> None:
         """Deletes batches; in the same transaction keeps aside the clicks (as JSON, with a
         reason) that the database would not take.
         """
         at = datetime.now(UTC).isoformat()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._connection.executemany(
-                "DELETE FROM batch WHERE id = ?", [(batch.id,) for batch in batches]
-            )
+            self._connection.executemany("DELETE FROM batch WHERE id = ?", [(batch.id,) for batch in batches])
             self._connection.executemany(
                 "INSERT INTO quarantine (click, reason, quarantined_at) VALUES (?, ?, ?)",
                 [(click, reason, at) for click, reason in quarantine],
@@ -277,9 +271,7 @@ class SpoolReader:
 
     def quarantined(self) -> list[tuple[str, str]]:
         """The clicks kept aside, as JSON, with the reason of each."""
-        return self._connection.execute(
-            "SELECT click, reason FROM quarantine ORDER BY id"
-        ).fetchall()
+        return self._connection.execute("SELECT click, reason FROM quarantine ORDER BY id").fetchall()
 
     def quarantine_size(self) -> int:
         """How many clicks are kept aside."""
@@ -288,9 +280,7 @@ class SpoolReader:
 
     def waiting(self) -> int:
         """How many clicks wait."""
-        (clicks,) = self._connection.execute(
-            "SELECT coalesce(sum(clicks), 0) FROM batch"
-        ).fetchone()
+        (clicks,) = self._connection.execute("SELECT coalesce(sum(clicks), 0) FROM batch").fetchone()
         return int(clicks)
 
     def oldest_at(self) -> datetime | None:

@@ -2,8 +2,20 @@
 
 from affiliates.models.affiliate import Affiliate, Channel
 from affiliates.models.key import ApiKey
+from affiliates.models.mail import OutgoingMail
 from affiliates.models.merchant import Merchant
 from affiliates.models.program import Enrolment, Program, Terms
 from affiliates.models.user import RoleGrant, User
 
-__all__ = ["Affiliate", "ApiKey", "Channel", "Enrolment", "Merchant", "Program", "RoleGrant", "Terms", "User"]
+__all__ = [
+    "Affiliate",
+    "ApiKey",
+    "Channel",
+    "Enrolment",
+    "Merchant",
+    "OutgoingMail",
+    "Program",
+    "RoleGrant",
+    "Terms",
+    "User",
+]

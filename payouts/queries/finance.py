@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -109,6 +109,11 @@ class RunRow:
     totals: tuple[RunTotal, ...]
 
     @property
+    def last_day(self) -> datetime:
+        """The last instant of the period, whose end is half-open."""
+        return self.run.ends_at - timedelta(microseconds=1)
+
+    @property
     def payouts(self) -> int:
         """How many payouts stand in it."""
         return sum(total.payouts for total in self.totals)
@@ -153,6 +158,15 @@ def run_before(run: PayoutRun) -> PayoutRun | None:
 def run_of_period(ends_at: datetime) -> PayoutRun | None:
     """The run that reaches to an instant or beyond, if somebody prepared one."""
     return PayoutRun.objects.filter(ends_at__gte=ends_at).exclude(status=_R.CANCELLED).order_by("ends_at").first()
+
+
+def free_label(wanted: str) -> str:
+    """A name that no run has: the wanted one, or one with a number behind it."""
+    taken = set(
+        PayoutRun.objects.filter(label__startswith=wanted).exclude(status=_R.CANCELLED).values_list("label", flat=True)
+    )
+    numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
+    return next(label for label in (wanted, *numbered) if label not in taken)
 
 
 def lines_of(run: PayoutRun) -> QuerySet[Payout]:

@@ -70,7 +70,8 @@ class Standing:
     @classmethod
     def nothing(cls, currency: str) -> Self:
         """Nothing earned yet."""
-        return cls(currency, *[Money.zero(currency)] * 7, minimum_of(currency))
+        zero = Money.zero(currency)
+        return cls(currency, zero, zero, zero, zero, zero, zero, zero, minimum_of(currency))
 
 
 @dataclass(slots=True)
@@ -117,7 +118,8 @@ def coming_of(standings: Iterable[Standing]) -> list[Coming]:
 
 
 def _by_day(commissions: QuerySet[Commission], when: Any) -> Iterable[dict[str, Any]]:
-    return commissions.annotate(when=when).values("currency", "when").annotate(sum=Sum(_LEFT), sales=Count("pk")).order_by("when")
+    rows: Iterable[Any] = commissions.annotate(when=when).values("currency", "when").annotate(sum=Sum(_LEFT), sales=Count("pk")).order_by("when")
+    return rows
 
 
 def _standing(currency: str, balances: dict[tuple[str, str], Money], sums: _Sums, *, at: datetime) -> Standing:

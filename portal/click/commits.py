@@ -112,9 +112,7 @@ class GroupCommit:
                 future.set_result(False)
             if late:
                 self._on_early_answers(len(late))
-                logger.error(
-                    "the disk has not answered for %.1f s", self._loop.time() - self._since
-                )
+                logger.error("the disk has not answered for %.1f s", self._loop.time() - self._since)
         self._loop.call_later(self._patience_seconds / 5, self._watch)
 
     def _write_batches(self) -> None:
@@ -125,9 +123,7 @@ class GroupCommit:
             is_durable = self._is_written(content, count)
             seconds = time.perf_counter() - started
             try:
-                self._loop.call_soon_threadsafe(
-                    self._committed, count, futures, is_durable, seconds
-                )
+                self._loop.call_soon_threadsafe(self._committed, count, futures, is_durable, seconds)
             except RuntimeError:
                 # The loop is closed: the door is shutting down and nobody waits any more.
                 return

@@ -209,9 +209,7 @@ class LinkKeeper:
 class LinkAsker:
     """Asks the database for codes the table does not know: once each, many in one question."""
 
-    def __init__(
-        self, table: LinkTable, *, database_url: str, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, table: LinkTable, *, database_url: str, loop: asyncio.AbstractEventLoop) -> None:
         self._table = table
         self._database_url = database_url
         self._loop = loop
@@ -249,14 +247,10 @@ class LinkAsker:
         waiting, self._waiting = self._waiting, {}
         asked = self._threads.submit(self._question, list(waiting))
         asked.add_done_callback(
-            lambda answer: self._loop.call_soon_threadsafe(
-                self._answered, waiting, answer.exception()
-            )
+            lambda answer: self._loop.call_soon_threadsafe(self._answered, waiting, answer.exception())
         )
 
-    def _answered(
-        self, waiting: dict[str, list[asyncio.Future[bool]]], error: BaseException | None
-    ) -> None:
+    def _answered(self, waiting: dict[str, list[asyncio.Future[bool]]], error: BaseException | None) -> None:
         """Wakes the requests; remembers for a moment what does not exist."""
         if error is None:
             until = self._loop.time() + _SECONDS_UNKNOWN_IS_REMEMBERED

@@ -98,9 +98,7 @@ class LinkBuilder:
         target = self._targets.get(key)
         if target is None:
             try:
-                target = read_destination(
-                    url, allowed_hosts=allowed_hosts, allow_local=self.allow_local
-                )
+                target = read_destination(url, allowed_hosts=allowed_hosts, allow_local=self.allow_local)
             except DestinationRefused as refusal:
                 target = refusal.code
             self._targets[key] = target

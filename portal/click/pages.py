@@ -19,7 +19,9 @@ a{display:inline-block;min-block-size:44px;padding:.6rem 1rem;border-radius:8px;
 a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 """.strip()
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 HEADERS = [
     ("content-type", "text/html; charset=utf-8"),
     ("content-security-policy", _POLICY),
@@ -108,11 +110,7 @@ def _language_of(tag: str) -> str | None:
         return "en"
     if main != "zh":
         return None
-    return (
-        "zh-Hant"
-        if {"hant", "tw", "hk", "mo"}.intersection(rest) and "hans" not in rest
-        else "zh-Hans"
-    )
+    return "zh-Hant" if {"hant", "tw", "hk", "mo"}.intersection(rest) and "hans" not in rest else "zh-Hans"
 
 
 def _weight(quality: str) -> float:

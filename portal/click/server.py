@@ -69,9 +69,7 @@ class Door:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Opens the spool and loads the links; granian calls it before it accepts anybody."""
         settings = self._settings or DoorSettings.from_environ()
-        logging.basicConfig(
-            format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO
-        )
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
         # The writing thread must not wait long for its turn after the disk has answered; shorter
         # turns than this cost more in changes than they gain.
         sys.setswitchinterval(0.002)
@@ -160,9 +158,7 @@ class Door:
         if language is not None and len(language) > LONGEST_LANGUAGE:
             language, problems = language[:LONGEST_LANGUAGE], f"{problems} language:cut"
         address = (
-            forwarded_address(
-                scope.client, scope.headers.items(), self.settings.trusted_proxy_count
-            )
+            forwarded_address(scope.client, scope.headers.items(), self.settings.trusted_proxy_count)
             if self.settings.trusted_proxy_count
             else address_of(scope.client)
         )
@@ -247,9 +243,7 @@ class Door:
         follows[key] = count
         return "flood" if count > limit else ""
 
-    def _show(
-        self, kind: str, status: int, accept_language: str | None, proto: "HTTPProtocol"
-    ) -> None:
+    def _show(self, kind: str, status: int, accept_language: str | None, proto: "HTTPProtocol") -> None:
         """Answers with a page for people."""
         headers = list(pages.HEADERS)
         if status == 503:
@@ -271,13 +265,9 @@ class Door:
             proto.response_str(200, _TEXT_HEADERS, "ok\n")
         elif path == "/readyz":
             is_ready = self._table.is_loaded
-            proto.response_str(
-                200 if is_ready else 503, _TEXT_HEADERS, "ready\n" if is_ready else "no links yet\n"
-            )
+            proto.response_str(200 if is_ready else 503, _TEXT_HEADERS, "ready\n" if is_ready else "no links yet\n")
         elif path == "/metrics" and _is_near(scope):
-            proto.response_str(
-                200, _TEXT_HEADERS, self.metrics.text(self._writer.number, self._gauges())
-            )
+            proto.response_str(200, _TEXT_HEADERS, self.metrics.text(self._writer.number, self._gauges()))
         else:
             self._show(pages.UNKNOWN, 404, scope.headers.get("accept-language"), proto)
 
@@ -298,9 +288,7 @@ def _open_spool(settings: DoorSettings) -> SpoolWriter:
         return SpoolWriter.claim(settings.spool_dir, most_bytes=settings.spool_most_bytes)
     except OSError:
         logger.critical("no spool file can be had in %s", settings.spool_dir, exc_info=True)
-        return SpoolWriter(
-            settings.spool_dir / "clicks-0.sqlite3", most_bytes=settings.spool_most_bytes
-        )
+        return SpoolWriter(settings.spool_dir / "clicks-0.sqlite3", most_bytes=settings.spool_most_bytes)
 
 
 @contextmanager

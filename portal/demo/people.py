@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.auth.models import Group
 
 from affiliates import enrolments, keys, lifecycle, members, people, programs, teams
 from ledger.money import Money
@@ -177,6 +178,8 @@ def _lines(shop: Shop, rate: str) -> list[rules.LineDraft]:
 
 def _person(email: str, name: str, *, at: datetime, password: str | None, is_editor: bool = False) -> "User":
     user = people.add_person(email, name=name, password=password, at=at, is_editor=is_editor)
+    if is_editor:
+        user.groups.add(Group.objects.get_or_create(name="Editors")[0])
     EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
     return user
 

@@ -122,6 +122,7 @@ class AccountsFilter(forms.Form):
     q = forms.CharField(label=_("Whose"), required=False, widget=forms.SearchInput)
     kind = forms.ChoiceField(label=_("Kind"), required=False)
     currency = forms.ChoiceField(label=_("Currency"), required=False)
+    show = forms.ChoiceField(label=_("Show"), required=False, choices=[("", _("With a balance")), ("all", _("Empty ones too"))])
 
     def __init__(self, *args: Any, kinds: list[tuple[str, Any]], currencies: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

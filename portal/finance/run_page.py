@@ -53,6 +53,33 @@ class CurrencyRow:
         """More than the run before, or less."""
         return None if self.before is None else self.total.total - self.before
 
+    @property
+    def settled(self) -> Money:
+        """What has arrived."""
+        return self.total.money("paid")
+
+    @property
+    def held(self) -> Money:
+        """What waits for funds or for a person."""
+        return self.total.money("held")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutGroup:
+    """Everybody whom one reason kept out of a run."""
+
+    title: str | Promise
+    text: str | Promise
+    rows: list[tuple[str, str, Money]]
+
+    @property
+    def sums(self) -> list[Money]:
+        """What they keep, by currency."""
+        sums: dict[str, Money] = {}
+        for _affiliate, _name, amount in self.rows:
+            sums[amount.currency] = sums.get(amount.currency, Money.zero(amount.currency)) + amount
+        return [sums[currency] for currency in sorted(sums)]
+
 
 def run_context(run: "PayoutRun", request: FinanceRequest) -> dict[str, Any]:
     """Everything the page shows."""
@@ -62,7 +89,6 @@ def run_context(run: "PayoutRun", request: FinanceRequest) -> dict[str, Any]:
     funds = funds_now() if is_open else None
     previous = finance.run_before(run)
     before = {total.currency: total.total for total in finance.totals_of(previous)} if previous else {}
-    left_out = run.notes.get("left_out", [])
     return {
         "run": run,
         "here": reverse("finance:run-lines", args=[run.public_id]),
@@ -78,7 +104,10 @@ def run_context(run: "PayoutRun", request: FinanceRequest) -> dict[str, Any]:
         "exceptions": _exceptions(run) if is_open and counts["any"] else [],
         "exceptions_left": max(counts["any"] - _SHOWN, 0),
         "stopped": _stopped(run),
-        "left_out": [_left_out(row) for row in left_out],
+        "left_out": left_out_groups(
+            (row["affiliate"], row["name"], Money.parse(row["amount"], row["currency"], negative=True), row["reason"])
+            for row in run.notes.get("left_out", [])
+        ),
         "waits_for": waits_for(run, request.user),
         "is_second_person": is_second_person(run, request.user),
         "gaps": funds.gaps if funds and run.status in {"submitted", "approved", "sending"} else [],
@@ -151,15 +180,13 @@ def _stopped(run: "PayoutRun") -> list[LineRow]:
     return line_rows(found.order_by("block_reason", "-amount_minor", "pk")[:_SHOWN], run)
 
 
-def _left_out(row: dict[str, str]) -> dict[str, Any]:
-    title, text = left_out_words(row["reason"])
-    return {
-        "affiliate": row["affiliate"],
-        "name": row["name"],
-        "amount": Money.parse(row["amount"], row["currency"], negative=True),
-        "title": title,
-        "text": text,
-    }
+def left_out_groups(rows: "Iterable[tuple[str, str, Money, str]]") -> list[LeftOutGroup]:
+    """(affiliate, name, amount, reason) by reason, the largest group first."""
+    grouped: dict[str, list[tuple[str, str, Money]]] = {}
+    for affiliate, name, amount, reason in rows:
+        grouped.setdefault(reason, []).append((affiliate, name, amount))
+    groups = [LeftOutGroup(*left_out_words(reason), rows=found) for reason, found in grouped.items()]
+    return sorted(groups, key=lambda group: -len(group.rows))
 
 
 def _funds_of(currency: str, funds: Funds | None) -> FundsRow | None:

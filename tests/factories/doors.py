@@ -28,8 +28,7 @@ from tracking.drain import Drained, connect, drain_all
 ROOT = Path(__file__).resolve().parents[2]
 SQL = ROOT / "tracking" / "sql"
 BROWSER = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/142.0.0.0 Safari/537.36"
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
 #: The columns of the house's tables that the door and its SQL know.
 PARENTS = """
@@ -88,16 +87,12 @@ class ClickDatabase:
     ) -> LinkFacts:
         """A link with a program, an enrolment and an affiliate of its own."""
         link = LinkFacts(code or secrets.token_hex(4), *(new_key() for _ in range(4)))
-        self.execute(
-            "INSERT INTO affiliates_affiliate VALUES (%s, %s)", link.affiliate_id, affiliate_status
-        )
+        self.execute("INSERT INTO affiliates_affiliate VALUES (%s, %s)", link.affiliate_id, affiliate_status)
         self.execute(
             "INSERT INTO affiliates_program VALUES (%s, %s, %s, %s)",
             *(link.program_id, program_status, landing, list(hosts)),
         )
-        self.execute(
-            "INSERT INTO affiliates_enrolment VALUES (%s, %s)", link.enrolment_id, enrolment_status
-        )
+        self.execute("INSERT INTO affiliates_enrolment VALUES (%s, %s)", link.enrolment_id, enrolment_status)
         self.execute(
             "INSERT INTO tracking_link VALUES (%s, %s, %s, %s, %s, %s)",
             *(link.id, link.code, link.enrolment_id, link.program_id, link.affiliate_id, destination),
@@ -111,9 +106,7 @@ class ClickDatabase:
 
     def click(self, click_id: str) -> dict[str, Any]:
         """A recorded click, by column."""
-        cursor = self.connection.execute(
-            "SELECT * FROM tracking_click WHERE id = %s", [click_key(click_id)]
-        )
+        cursor = self.connection.execute("SELECT * FROM tracking_click WHERE id = %s", [click_key(click_id)])
         row = cursor.fetchone()
         assert row is not None, f"{click_id} is not recorded"
         assert cursor.description is not None

@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from launch.benchmarks import find_benchmarks
 from launch.console import Problem, seconds_text
 from launch.demo import table
 from launch.stamps import Stamps, fingerprint_of
@@ -53,6 +54,14 @@ def test_a_stamp_holds_until_what_it_stands_for_changes(tmp_path):
     assert stamps.is_done("schema", before)
     assert not stamps.is_done("schema", fingerprint_of([source], by_content=True))
     assert not stamps.is_done("static", before)
+
+
+def test_a_benchmark_is_known_by_its_first_line(tmp_path):
+    (tmp_path / "click.py").write_text('"""./run bench click: the click door."""')
+    (tmp_path / "load.py").write_text('"""Makes load."""')
+    (tmp_path / "bare.py").write_text("")
+
+    assert find_benchmarks(tmp_path) == {"click": "the click door."}
 
 
 def test_another_database_keeps_the_rest_of_the_address():

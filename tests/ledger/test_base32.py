@@ -33,7 +33,9 @@ def test_known_values():
     assert decode("01ARZ3NDEKTSV4RRFFQ69G5FAV") == uuid.UUID("01563e3a-b5d3-d676-4c61-efb99302bd5b")
 
 
-@pytest.mark.parametrize("text", ["", "0" * 25, "0" * 27, "8" + "0" * 25, "u" * 26, "_" * 26, "１" * 26, "-" * 26, " " * 26])
+@pytest.mark.parametrize(
+    "text", ["", "0" * 25, "0" * 27, "8" + "0" * 25, "u" * 26, "_" * 26, "１" * 26, "-" * 26, " " * 26]
+)
 def test_any_other_text_is_refused(text):
     with pytest.raises(ValueError):
         decode(text)

@@ -57,9 +57,7 @@ def tables_of(text: str) -> Iterator[list[list[str]]]:
 def read_examples() -> dict[str, Example]:
     """The examples by title."""
     found = {}
-    body = (
-        PAPER.read_text(encoding="utf-8").partition("## Worked examples")[2].partition("\n## ")[0]
-    )
+    body = PAPER.read_text(encoding="utf-8").partition("## Worked examples")[2].partition("\n## ")[0]
     for section in body.split("\n### ")[1:]:
         example = Example(section.partition("\n")[0].strip())
         for head, *rows in tables_of(section):
@@ -69,9 +67,7 @@ def read_examples() -> dict[str, Example]:
             elif head == ["Afterwards", "Balance"]:
                 example.balances.update(dict(rows))
             else:
-                raise AssertionError(
-                    f"{example.title}: a table with the head {head} is not understood"
-                )
+                raise AssertionError(f"{example.title}: a table with the head {head} is not understood")
         found[example.title] = example
     return found
 
@@ -274,11 +270,7 @@ def as_in_the_paper(text: str, world: World) -> str:
 
 def rows_after(last: int, world: World) -> tuple[int, list[Row]]:
     """The postings written since, in their order; and the last one's number."""
-    written = (
-        Posting.objects.filter(pk__gt=last)
-        .select_related("entry", "debit", "credit")
-        .order_by("pk")
-    )
+    written = Posting.objects.filter(pk__gt=last).select_related("entry", "debit", "credit").order_by("pk")
     rows = [
         (
             as_in_the_paper(posting.entry.reference, world),
@@ -296,9 +288,7 @@ def balances_now(world: World) -> dict[str, str]:
     sums: dict[str, Money] = {}
     for account in Account.objects.all():
         name = as_in_the_paper(account.name, world)
-        sums[name] = sums.get(name, Money.zero(account.currency)) + Money(
-            account.balance_minor, account.currency
-        )
+        sums[name] = sums.get(name, Money.zero(account.currency)) + Money(account.balance_minor, account.currency)
     return {name: amount.major for name, amount in sums.items()}
 
 
@@ -325,9 +315,7 @@ def test_the_chart_names_every_kind_of_account_with_its_type_and_guard():
     [chart_table, entries_table] = tables_of(section_of("## Chart of accounts"))
     written = {row[0]: (row[1], row[2] == "yes") for row in chart_table[1:]}
 
-    assert written == {
-        kind.name: (kind.type.value, kind.is_guarded) for kind in accounts._KINDS.values()
-    }
+    assert written == {kind.name: (kind.type.value, kind.is_guarded) for kind in accounts._KINDS.values()}
     assert chart.CASH.kind in written
     used = {
         row[0].partition("…:")[2].partition(":")[0]

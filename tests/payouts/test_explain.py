@@ -8,7 +8,7 @@ import pytest
 from affiliates import enrolments, lifecycle
 from ledger.accounts import balance_of
 from ledger.money import Money
-from payouts import chart, commissions, rules, sales
+from payouts import chart, commissions, rules, runs, sales
 from payouts.models import Commission
 from payouts.queries.explain import (
     COMMISSION_STATES,
@@ -191,6 +191,18 @@ def test_every_state_has_one_name_and_the_list_filter_agrees_with_it(every_state
         filtered = set(in_state(Commission.objects.all(), name))
         assert filtered == {one for one in Commission.objects.all() if state_of(one, at=later).name == name}, name
         assert filtered, name
+
+
+def test_a_commission_whose_payout_was_called_off_is_approved_again(at):
+    world = make_world(at)
+    commission = _approved(world, at=at)
+    run = paying.prepare(commission.due_at + timedelta(days=1))
+    assert state_of(commission, at=at).name == "in_run"
+
+    runs.cancel_run(run, by=run.prepared_by, at=commission.due_at + timedelta(days=2))
+
+    assert state_of(commission, at=at).name == "approved"
+    assert explanation_of(commission, viewer="finance", at=at).payout is None
 
 
 def test_the_states_of_a_list_cost_the_same_however_long_it_is(every_state, django_assert_num_queries):

@@ -101,5 +101,5 @@ def test_generated_requests_are_all_answered_as_the_document_says():
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_very_many_generated_requests_are_all_answered_as_the_document_says():
-    assert _fuzz(150) > 5_000
+    assert _fuzz(60) > 3_000
     _nothing_was_lost()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -15,7 +16,7 @@ PASSWORD = "meridian-demo-2026"
 def chromium() -> Iterator[Browser]:
     """The browser that ./run found; without one the journey is skipped, counted and told."""
     path = os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium")
-    if not os.path.exists(path):
+    if not Path(path).exists():
         pytest.skip("no Chromium here: set CHROMIUM_PATH")
     # Playwright's own loop would forbid Django's synchronous queries in this thread.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

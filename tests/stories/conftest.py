@@ -1,5 +1,6 @@
 """A town of its own for each story module: a database copied from the migrated template, real processes."""
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +12,28 @@ from django.db import connection
 
 from tests.stories.town import Town
 
+_numbers = itertools.count(1)
+
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker, request) -> Iterator[Town]:
-    """Everything but the year's data: merchants, programs, staff, the public site."""
-    name = f"story_{os.getpid()}_{abs(hash(request.module.__name__)) % 10_000}"
+def town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker) -> Iterator[Town]:
+    """A town that the stories of a module share."""
     with django_db_blocker.unblock():
-        template = os.environ.get("TEST_TEMPLATE") or connection.settings_dict["NAME"]
-        connection.close()
+        yield from _build(tmp_path_factory)
+
+
+@pytest.fixture
+def fresh_town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker) -> Iterator[Town]:
+    """A town for one story alone."""
+    with django_db_blocker.unblock():
+        yield from _build(tmp_path_factory)
+
+
+def _build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """Everything but the year's data: merchants, programs, staff, the public site."""
+    name = f"story_{os.getpid()}_{next(_numbers)}"
+    template = os.environ.get("TEST_TEMPLATE") or connection.settings_dict["NAME"]
+    connection.close()
     parts = urlsplit(os.environ["DATABASE_URL"])
     admin = urlunsplit(parts._replace(path="/postgres"))
     with psycopg.connect(admin, autocommit=True) as server:
@@ -31,7 +46,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django
     try:
         one.start("stripe")
         one.manage("seed_demo", "--stage", "empty")
-        one.start("web", "click", "drain", "worker")
+        one.start("web", "click", "drain", "worker", "beat")
         yield one
     finally:
         one.stop()

@@ -7,7 +7,6 @@ import json
 import re
 import time
 import urllib.request
-from datetime import UTC, datetime
 
 import pytest
 
@@ -106,6 +105,7 @@ def test_from_the_public_page_to_a_paid_statement(town: Town):
             assert "$160.00" in explanation
             # Where to be paid: Stripe's own pages, by a link that works once.
             partner.goto("/partner/settings/payout/")
+            partner.locator("select[name=country]").select_option("US")
             partner.get_by_role("button", name=re.compile("Stripe")).click()
             partner.wait_for_url(f"{town.stripe_base}/onboarding/**")
             partner.locator("button[type=submit]").first.click()

@@ -75,9 +75,10 @@ class Town:
             "click": [*granian, "--interface", "rsgi", "--port", str(self.ports["click"]), "--loop", "uvloop", "portal.click.server:app"],
             "drain": [sys.executable, "manage.py", "drain_clicks"],
             "worker": [
-                sys.executable, "-m", "celery", "-A", "config", "worker", "-B", "-l", "INFO", "-P", "threads", "-c", "2",
-                "--without-gossip", "--without-mingle", "--schedule", str(self.home / "beat"),
+                sys.executable, "-m", "celery", "-A", "config", "worker", "-l", "INFO", "-P", "threads", "-c", "2",
+                "--without-gossip", "--without-mingle",
             ],
+            "beat": [sys.executable, "-m", "celery", "-A", "config", "beat", "-l", "INFO", "--schedule", str(self.home / "beat")],
             "stripe": [
                 sys.executable, "-m", "fakestripe", "--port", str(self.ports["stripe"]), "--state", str(self.home / "stripe.sqlite3"),
                 "--webhook-url", f"{self.base}/hooks/stripe/", "--webhook-secret", "whsec_standin",
@@ -140,6 +141,11 @@ class Town:
         with psycopg.connect(self.database) as connection:
             return connection.execute(statement, parameters).fetchall()
 
+    def execute(self, statement: str) -> None:
+        """Do something to the database."""
+        with psycopg.connect(self.database) as connection:
+            connection.execute(statement)
+
     def trial_balance(self) -> list[tuple]:
         """Currencies in which debits and credits differ: none, ever."""
         return self.rows(
@@ -149,7 +155,7 @@ class Town:
 
     def stop(self) -> None:
         """Stop everything, the stand-in last."""
-        for name in ("web", "click", "drain", "worker", "stripe"):
+        for name in ("web", "click", "drain", "beat", "worker", "stripe"):
             if name in self.running:
                 self.kill(name)
 

@@ -49,7 +49,9 @@ def test_every_outward_form_is_understood(key):
         assert click_key(text) == key
 
 
-@pytest.mark.parametrize("text", ["", "clk_", "clk_0", "x" * 26, "clk_" + "z" * 26, "g" * 32, "clk_\x00" + "0" * 25, "0" * 27])
+@pytest.mark.parametrize(
+    "text", ["", "clk_", "clk_0", "x" * 26, "clk_" + "z" * 26, "g" * 32, "clk_\x00" + "0" * 25, "0" * 27]
+)
 def test_any_other_text_is_refused(text):
     with pytest.raises(ValueError):
         click_key(text)

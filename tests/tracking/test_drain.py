@@ -78,9 +78,10 @@ def test_hourly_counts_follow_the_rows(database, spool, tmp_path):
 
     database.drain(tmp_path)
 
-    assert database.execute(
-        "SELECT hour, clicks, counted FROM tracking_click_count ORDER BY hour"
-    ) == [(AT, 60 + 7, 60), (AT + timedelta(hours=1), 30, 30)]
+    assert database.execute("SELECT hour, clicks, counted FROM tracking_click_count ORDER BY hour") == [
+        (AT, 60 + 7, 60),
+        (AT + timedelta(hours=1), 30, 30),
+    ]
 
 
 def test_the_same_clicks_again_add_nothing(database, spool, tmp_path):

@@ -22,7 +22,9 @@ def test_every_foreign_name_becomes_ours_and_keeps_its_own(name):
 
 def test_impacts_capitals_are_understood():
     assert read_parameters("subId2=a&sharedId=b") == {
-        "sub2": "a", "source_id": "b", "foreign": {"subId2": "a", "sharedId": "b"},
+        "sub2": "a",
+        "source_id": "b",
+        "foreign": {"subId2": "a", "sharedId": "b"},
     }
 
 
@@ -34,7 +36,13 @@ def test_the_first_of_two_values_is_kept_and_ours_beats_foreign():
 
 @pytest.mark.parametrize(
     ("value", "problem"),
-    [("x" * 256, "too_long"), ("%ff", "not_utf8"), ("%ed%a0%80", "not_utf8"), ("a%00", "control_character"), ("%7f", "control_character")],
+    [
+        ("x" * 256, "too_long"),
+        ("%ff", "not_utf8"),
+        ("%ed%a0%80", "not_utf8"),
+        ("a%00", "control_character"),
+        ("%7f", "control_character"),
+    ],
 )
 def test_what_cannot_be_kept_is_named(value, problem):
     assert read_parameters(f"sub1={value}&sub2=ok") == {"sub2": "ok", "problems": [f"sub1:{problem}"]}

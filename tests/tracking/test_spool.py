@@ -37,8 +37,14 @@ def test_a_made_click_carries_its_own_date_and_its_owners():
     link, visitor = new_key(), new_key()
 
     click = make_click(
-        at=AT, link_id=link, enrolment_id=link, program_id=link, affiliate_id=link,
-        destination="https://shop.example/", visitor_id=visitor, query="sub1=a",
+        at=AT,
+        link_id=link,
+        enrolment_id=link,
+        program_id=link,
+        affiliate_id=link,
+        destination="https://shop.example/",
+        visitor_id=visitor,
+        query="sub1=a",
     )
 
     assert clicked_at_of(click_key(click.id)) == AT
@@ -47,7 +53,7 @@ def test_a_made_click_carries_its_own_date_and_its_owners():
 
 
 def test_what_is_written_is_read_back_in_order(writer):
-    clicks = some_clicks(2_500, user_agent="小红\ud800\"\\\n")
+    clicks = some_clicks(2_500, user_agent='小红\ud800"\\\n')
 
     assert writer.append_many(clicks) == 2_500
 

@@ -1,6 +1,8 @@
 """Settings: the profile, the payout account at Stripe, and which of several memberships is worked in."""
 
 import logging
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -27,8 +29,11 @@ from portal.requests import PartnerRequest
 
 log = logging.getLogger(__name__)
 
-#: A form's redirect is watched by the policy of the page that holds the form: this one leads to Stripe.
-_TO_STRIPE = {**settings.SECURE_CSP, "form-action": [*settings.SECURE_CSP["form-action"], "https://connect.stripe.com", *([settings.STRIPE_API_BASE] if settings.STRIPE_API_BASE else [])]}
+def _policy() -> Mapping[str, Collection[str] | str]:
+    """The page's policy: a form's redirect is watched by the page that holds the form, and this one leads to Stripe."""
+    usual: Any = settings.SECURE_CSP
+    away = ["https://connect.stripe.com", *filter(None, [settings.STRIPE_API_BASE])]
+    return {**usual, "form-action": [*usual["form-action"], *away]}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,14 +60,14 @@ def profile(request: PartnerRequest) -> HttpResponse:
     return show(request, "settings.html", context, place="settings", title=_("Settings"), status=422 if form.errors else 200)
 
 
-@csp_override(_TO_STRIPE)
+@csp_override(_policy())
 @require_safe
 def payout(request: PartnerRequest) -> HttpResponse:
     """Where the money goes, and the way to Stripe."""
     return _payout_page(request, CountryForm(initial={"country": request.affiliate.country}))
 
 
-@csp_override(_TO_STRIPE)
+@csp_override(_policy())
 @require_POST
 def payout_start(request: PartnerRequest) -> HttpResponse:
     """Hand the partner over to Stripe's own pages by a link that works once."""

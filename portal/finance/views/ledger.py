@@ -1,6 +1,7 @@
 """The book: its accounts, their lines, its entries."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_safe
 from affiliates.queries import affiliates_by_id, all_affiliates, merchants, merchants_by_slug
 from ledger.accounts import totals_by_kind
 from ledger.journal import events_about
-from ledger.queries import accounts, balance_in, currencies_in_use, lines_on, postings_of
+from ledger.queries import accounts, balance_in, currencies_in_use, entries_of, lines_on, postings_of
 from payouts import access
 from payouts.queries import finance
 from portal.filters import chips_of, ignored_keys
@@ -29,13 +30,22 @@ def ledger(request: FinanceRequest) -> HttpResponse:
     form.is_valid()
     said = form.cleaned_data
     owners = _owners(said["q"]) if said.get("q") else None
-    page = page_of(request, accounts(kind=said.get("kind", ""), currency=said.get("currency", ""), owners=owners))
+    page = page_of(request, accounts(
+        kind=said.get("kind", ""), currency=said.get("currency", ""), owners=owners,
+        is_standing=not said.get("show") and owners is None,
+    ))  # fmt: skip
     names = owner_names(one.owner for one in page.object_list)
     here = reverse("finance:ledger")
-    totals = totals_by_kind()
+    totals = {(kind, currency): balance for kind, currency, balance in totals_by_kind()}
+    currencies = sorted({currency for _kind, currency in totals})
     context = {
+        "currencies": currencies,
         "trial": [
-            (kind_words(kind), balance, f"{here}?kind={kind}&currency={currency}#accounts") for kind, currency, balance in totals
+            (
+                kind_words(kind),
+                [(totals.get((kind, one)), f"{here}?kind={kind}&currency={one}&show=all#accounts") for one in currencies],
+            )
+            for kind in sorted({kind for kind, _currency in totals}, key=_order_of)
         ],
         "page": page,
         "rows": [(one, names.get(one.owner, one.owner), kind_words(one.kind)[0], balance_in(one)) for one in page.object_list],
@@ -111,6 +121,29 @@ def owner_names(owners: Iterable[str]) -> dict[str, str]:
     for key, label in finance.run_labels(wanted.get("run", ())).items():
         names[f"run/{key}"] = _("Run %(label)s") % {"label": label}
     return names
+
+
+def _order_of(kind: str) -> tuple[int, str]:
+    """The order in which the kinds are listed: as money goes, from the merchant to the partner."""
+    known = list(KINDS)
+    return (known.index(kind) if kind in known else len(known), kind)
+
+
+def ledger_rows(subject: str) -> list[dict[str, Any]]:
+    """The postings of a thing's entries in words, oldest first."""
+    found = [(entry, line) for entry in entries_of(subject) for line in entry.lines]
+    names = owner_names(name.rpartition(":")[0] for _entry, line in found for name in (line.debit, line.credit))
+    return [
+        {
+            "at": entry.effective_at,
+            "what": entry_words(entry.kind),
+            "debit": _other(line.debit, names),
+            "credit": _other(line.credit, names),
+            "amount": line.amount,
+            "url": reverse("finance:entry", args=[entry.id]),
+        }
+        for entry, line in found
+    ]
 
 
 def _owners(text: str) -> list[str]:

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_POST, require_safe
 from ledger.errors import Refusal
 from ledger.journal import events_about
 from ledger.money import Money
-from ledger.queries import entries_of
 from payouts import access, runs, transfers
 from payouts.protocol import FREED
 from payouts.queries import finance
@@ -20,6 +19,7 @@ from portal.errors import sentence_of
 from portal.finance.forms import NoteForm
 from portal.finance.funds import forget_funds
 from portal.finance.pages import page_of, show
+from portal.finance.views.ledger import ledger_rows
 from portal.finance.words import cause_of, event_words
 from portal.requests import FinanceRequest
 
@@ -38,12 +38,13 @@ def payout(request: FinanceRequest, payout_id: str) -> HttpResponse:
         "cause": cause_of("unsure" if found.state == "unsure" else found.block_reason) if is_stopped else None,
         "is_held": found.state == "blocked" and found.block_reason not in FREED,
         "page": page,
+        "rows": [(item, Money(item.amount_minor, found.currency)) for item in page.object_list],
         "gross": gross,
         "netted": netted,
         "carried": found.amount + netted - gross,
         "attempts": finance.attempts_of(found),
         "log": _log(found.public_id),
-        "ledger": _ledger(found.public_id),
+        "ledger": ledger_rows(found.public_id),
         "others": finance.other_payouts_of(found),
         "note_form": NoteForm(),
         "can_exclude": found.state == "ready" and found.run.status == "prepared",
@@ -96,14 +97,3 @@ def _log(payout_id: str) -> list[dict[str, Any]]:
         state = "bad" if event.name in {"payout.blocked", "payout.unsure"} else "done"
         log.append({"what": event_words(event.name), "at": event.at, "detail": detail, "state": state})
     return log
-
-
-def _ledger(payout_id: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "at": entry.effective_at, "debit": line.debit, "credit": line.credit, "amount": line.amount,
-            "reference": entry.reference, "url": reverse("finance:entry", args=[entry.id]),
-        }
-        for entry in entries_of(payout_id)
-        for line in entry.lines
-    ]  # fmt: skip

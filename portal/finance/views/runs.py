@@ -18,8 +18,8 @@ from portal.finance.forms import LinesFilter, PeriodForm, PrepareForm, RunFilter
 from portal.exports import csv_response
 from portal.filters import chips_of, ignored_keys
 from portal.finance.pages import has_several, page_of, show
-from portal.finance.run_page import line_rows, run_context
-from portal.finance.words import FINDING_NAMES, left_out_words
+from portal.finance.run_page import left_out_groups, line_rows, run_context
+from portal.finance.words import FINDING_NAMES
 from portal.formats import format_day
 from portal.requests import FinanceRequest
 
@@ -64,19 +64,19 @@ def run_prepare(request: FinanceRequest) -> HttpResponse:
     else:
         given = request.GET if "first_day" in request.GET else {"first_day": first, "last_day": last}
         period = PeriodForm(given)
-        form = PrepareForm(initial={"label": f"{first:%Y-%m}", "first_day": first, "last_day": last})
+        form = PrepareForm(initial={"first_day": first, "last_day": last})
     preview = None
     if period.is_valid():
         preview = runs.preview_run(ends_at=period.ends_at(now), at=now)
         if not form.is_bound:
             days = period.cleaned_data
-            form = PrepareForm(initial={"label": f"{days['first_day']:%Y-%m}", **days})
+            form = PrepareForm(initial={"label": finance.free_label(f"{days['first_day']:%Y-%m}"), **days})
     context = {
         "form": form,
         "period": period,
         "preview": preview,
         "totals": _sums(preview.amounts) if preview else [],
-        "left_out": [(one, left_out_words(one.reason)) for one in preview.left_out] if preview else [],
+        "left_out": left_out_groups((one.affiliate, one.name, one.amount, one.reason) for one in preview.left_out) if preview else [],
         "known": finance.run_of_period(period.ends_at(now)) if period.is_valid() else None,
         "several_currencies": True,
     }

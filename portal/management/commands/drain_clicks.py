@@ -52,9 +52,7 @@ class Command(BaseCommand):
                 with closing(drain.connect(conninfo())) as connection:
                     self._drain_until_stopped(connection, directory)
             except psycopg.Error as error:
-                self.stderr.write(
-                    f"drain_clicks: the database is away, clicks wait in the spool: {error}"
-                )
+                self.stderr.write(f"drain_clicks: the database is away, clicks wait in the spool: {error}")
                 time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
 
     def _drain_until_stopped(self, connection: psycopg.Connection[Any], directory: Path) -> None:
@@ -76,9 +74,7 @@ class Command(BaseCommand):
     def _print_line(self, done: drain.Drained, directory: Path) -> None:
         """One line of figures: what was moved, and what waits."""
         backlog = backlog_of(directory)
-        oldest = (
-            "" if backlog.oldest_at is None else f" oldest={backlog.oldest_at:%Y-%m-%dT%H:%M:%SZ}"
-        )
+        oldest = "" if backlog.oldest_at is None else f" oldest={backlog.oldest_at:%Y-%m-%dT%H:%M:%SZ}"
         self.stdout.write(
             f"drain_clicks: clicks={done.clicks} inserted={done.inserted} duplicates={done.duplicates}"
             f" quarantined={done.quarantined} waiting={backlog.clicks}{oldest}"

@@ -22,9 +22,7 @@ def recorded(door: RunningDoor, clicks: ClickDatabase, click_id: str) -> dict:
 def test_a_click_is_redirected_with_its_id_and_recorded_once(door, clicks):
     link = clicks.add_link(destination="https://shop.example/shoes?size=42#reviews")
 
-    answer = door.get(
-        f"/r/{link.code}?sub1=blog", referer="https://blog.example/a", accept_language="en-GB,en;q=0.9"
-    )
+    answer = door.get(f"/r/{link.code}?sub1=blog", referer="https://blog.example/a", accept_language="en-GB,en;q=0.9")
 
     assert answer.status == 302
     assert answer.location == f"https://shop.example/shoes?size=42&click_id={answer.click_id}#reviews"
@@ -39,9 +37,7 @@ def test_a_click_is_redirected_with_its_id_and_recorded_once(door, clicks):
     assert click["params"] == {"sub1": "blog"}
     assert (click["is_counted"], click["uncounted_reason"]) == (True, "")
     assert abs(click["clicked_at"].timestamp() - time.time()) < 60
-    assert clicks.execute(
-        "SELECT clicks, counted FROM tracking_click_count WHERE link_id = %s", link.id
-    ) == [(1, 1)]
+    assert clicks.execute("SELECT clicks, counted FROM tracking_click_count WHERE link_id = %s", link.id) == [(1, 1)]
 
 
 def test_a_click_sets_first_party_cookies_and_is_not_cached(door, clicks):
@@ -213,9 +209,7 @@ def test_a_link_that_leads_nowhere_shows_a_page_and_is_recorded(door, clicks):
         ("GET", "Googlebot/2.1 (+http://www.google.com/bot.html)", {}, "bot"),
     ],
 )
-def test_what_no_person_followed_is_redirected_and_does_not_count(
-    door, clicks, method, agent, headers, reason
-):
+def test_what_no_person_followed_is_redirected_and_does_not_count(door, clicks, method, agent, headers, reason):
     """Fault 33."""
     link = clicks.add_link()
 
@@ -224,9 +218,7 @@ def test_what_no_person_followed_is_redirected_and_does_not_count(
     assert answer.status == 302
     click = recorded(door, clicks, answer.click_id)
     assert (click["is_counted"], click["uncounted_reason"]) == (False, reason)
-    assert clicks.execute(
-        "SELECT clicks, counted FROM tracking_click_count WHERE link_id = %s", link.id
-    ) == [(1, 0)]
+    assert clicks.execute("SELECT clicks, counted FROM tracking_click_count WHERE link_id = %s", link.id) == [(1, 0)]
 
 
 def test_a_forwarded_address_is_not_believed_without_a_proxy_of_ours(door, clicks):

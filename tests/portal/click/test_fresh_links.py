@@ -82,9 +82,7 @@ def test_a_narrowed_host_list_and_a_suspended_enrolment_are_heard_of(door, click
     narrowed, suspended = clicks.add_link(), clicks.add_link()
     where(door, narrowed.code), where(door, suspended.code)
 
-    clicks.execute(
-        "UPDATE affiliates_program SET allowed_hosts = '{other.example}' WHERE id = %s", narrowed.program_id
-    )
+    clicks.execute("UPDATE affiliates_program SET allowed_hosts = '{other.example}' WHERE id = %s", narrowed.program_id)
     clicks.execute("UPDATE affiliates_enrolment SET status = 'suspended' WHERE id = %s", suspended.enrolment_id)
 
     assert wait_for(lambda: where(door, narrowed.code) == "https://shop.example/", seconds=2)
@@ -115,13 +113,17 @@ def test_the_sweep_finds_what_no_notice_told(own_clicks: ClickDatabase, tmp_path
     keeper.load()
     keeper.start()
 
-    own_clicks.execute("UPDATE affiliates_program SET status = 'paused', updated_at = now() WHERE id = %s", link.program_id)
+    own_clicks.execute(
+        "UPDATE affiliates_program SET status = 'paused', updated_at = now() WHERE id = %s", link.program_id
+    )
 
     assert wait_for(lambda: table.links[link.code].reason == "program_paused")
     own_clicks.execute(
         "UPDATE tracking_link SET destination = 'https://shop.example/x', updated_at = now() WHERE id = %s", link.id
     )
-    own_clicks.execute("UPDATE affiliates_program SET status = 'open', updated_at = now() WHERE id = %s", link.program_id)
+    own_clicks.execute(
+        "UPDATE affiliates_program SET status = 'open', updated_at = now() WHERE id = %s", link.program_id
+    )
     assert wait_for(lambda: table.links[link.code].url == "https://shop.example/x")
     keeper.stop()
 

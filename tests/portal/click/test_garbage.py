@@ -12,7 +12,9 @@ from tests.factories.doors import RunningDoor
 
 PARTS = st.one_of(
     st.binary(max_size=40),
-    st.sampled_from([b"%", b"%zz", b"%ff%fe", b"%00", b"&", b"=", b"url=", b"sub1=", b"sub1=%", b"\xc3\xa9", b"+", b"//"]),
+    st.sampled_from(
+        [b"%", b"%zz", b"%ff%fe", b"%00", b"&", b"=", b"url=", b"sub1=", b"sub1=%", b"\xc3\xa9", b"+", b"//"]
+    ),
 )
 QUERIES = st.lists(PARTS, max_size=12).map(b"".join)
 HEADER_NAMES = st.sampled_from(
@@ -68,7 +70,15 @@ def test_no_path_makes_an_error(door, path):
 
 
 def test_everything_recorded_from_garbage_can_be_stored(door, clicks, code):
-    for query in (b"sub1=%00", b"sub1=%ED%A0%80", b"sub1=%F4%90%80%80", b"url=%00&sub2=%u0000", b"\xc3\xa9=\xc3\xa9&sub3=\xc3\xa9"):
-        assert send(door, b"GET /r/" + code + b"?" + query + b" HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n") == 302
+    for query in (
+        b"sub1=%00",
+        b"sub1=%ED%A0%80",
+        b"sub1=%F4%90%80%80",
+        b"url=%00&sub2=%u0000",
+        b"\xc3\xa9=\xc3\xa9&sub3=\xc3\xa9",
+    ):
+        assert (
+            send(door, b"GET /r/" + code + b"?" + query + b" HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n") == 302
+        )
 
     assert clicks.drain(door.spool_dir).quarantined == 0

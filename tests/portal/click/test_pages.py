@@ -41,7 +41,9 @@ def test_the_page_is_self_contained_under_a_strict_policy(door):
     assert "prefers-color-scheme:dark" in style[1]
 
 
-@pytest.mark.parametrize("path", ["/", "/r", "/r/", "/r//", "/nothing", "/r/a/b", "/r/" + "c" * 65, "/r/%00", "/r/%FF", "/r/..%2F.."])
+@pytest.mark.parametrize(
+    "path", ["/", "/r", "/r/", "/r//", "/nothing", "/r/a/b", "/r/" + "c" * 65, "/r/%00", "/r/%FF", "/r/..%2F.."]
+)
 def test_every_other_path_gets_the_same_page(door, path):
     answer = door.get(path)
 

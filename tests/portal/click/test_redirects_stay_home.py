@@ -127,7 +127,10 @@ def test_an_escape_that_is_encoded_twice_or_not_at_all_stays_home_too(door, code
         ("https://shop.example/a b?q=c d", "https://shop.example/a%20b?q=c%20d&click_id="),
         ("https://shop.example/鞋?色=红", "https://shop.example/%E9%9E%8B?%E8%89%B2=%E7%BA%A2&click_id="),
         ("https://shop.example/?click_id=forged&a=1", "https://shop.example/?a=1&click_id="),
-        ("https://shop.example/?next=https://evil.example//", "https://shop.example/?next=https://evil.example//&click_id="),
+        (
+            "https://shop.example/?next=https://evil.example//",
+            "https://shop.example/?next=https://evil.example//&click_id=",
+        ),
     ],
 )
 def test_an_honest_deep_link_is_followed(door, code, address, location):

@@ -1,0 +1,56 @@
+"""What every page of the network office has."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from affiliates import access
+from portal.context import NavItem
+from portal.requests import FinanceRequest
+
+PAGE_ROWS = 50
+
+_PLACES = (
+    ("home", gettext_lazy("Health"), "activity"),
+    ("partners", gettext_lazy("Partners"), "users"),
+    ("merchants", gettext_lazy("Merchants"), "store"),
+    ("people", gettext_lazy("People"), "id-card"),
+)
+
+type Text = str | Promise
+
+
+def show(
+    request: FinanceRequest,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    place: str,
+    title: Text,
+    lead: Text = "",
+    crumbs: list[tuple[Text, str]] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render a page of the office; `place` is the part of the navigation it belongs to."""
+    shell = {
+        "nav": [NavItem(label, reverse(f"network:{name}"), icon, name == place) for name, label, icon in _PLACES],
+        "workspace": {"label": _("Network office"), "kind": "network", "url": reverse("network:home")},
+        "page_title": title,
+        "page_lead": lead,
+        "crumbs": crumbs or [],
+        "may_change_members": access.may(request.roles, "network.members"),
+    }
+    return render(request, f"portal/network/{template}", {**shell, **context}, status=status)
+
+
+def page_of(request: FinanceRequest, rows: QuerySet[Any]) -> Page[Any]:
+    """The page of a list that the address asks for; nonsense is the first page."""
+    return Paginator(rows, PAGE_ROWS).get_page(request.GET.get("page"))
