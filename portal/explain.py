@@ -138,7 +138,9 @@ def how_text(commission: "Commission", *, url: str) -> SafeString:
     if commission.rule_line.kind == "flat":
         return format_html("{}", _("fixed amount"))
     base = Money.parse(commission.trace["base"], currency, negative=True)
-    return format_html(_("{rate} of {base}"), rate=format_percent(commission.rule_line.rate, digits=4), base=_figure(base, url))
+    return format_html(
+        _("{rate} of {base}"), rate=format_percent(commission.rule_line.rate, digits=4), base=_figure(base, url)
+    )
 
 
 def explain_context(explanation: Explanation, *, places: Places) -> dict[str, Any]:
@@ -153,7 +155,9 @@ def explain_context(explanation: Explanation, *, places: Places) -> dict[str, An
         "detail": detail_of(explanation.state),
         "base": _base(explanation, places),
         "rule": _rule(explanation, places),
-        "why_title": _("Why you") if explanation.viewer == "partner" else _("Why %(name)s") % {"name": explanation.affiliate_name},
+        "why_title": _("Why you")
+        if explanation.viewer == "partner"
+        else _("Why %(name)s") % {"name": explanation.affiliate_name},
         "why": _why(explanation),
         "did_not_apply": [(one.name, _did_not_apply(one)) for one in explanation.skipped],
         "timeline": [_step(step, explanation, places) for step in explanation.steps],
@@ -169,11 +173,17 @@ def _figure(amount: Money, url: str) -> SafeString:
 def _sentence(one: Explanation, places: Places) -> SafeString:
     amount = _figure(one.remaining, f"{places.here}#ledger")
     if one.taken_back and not one.remaining:
-        return format_html(_("{amount} is left of {accrued}"), amount=amount, accrued=_figure(one.amount, f"{places.here}#ledger"))
+        return format_html(
+            _("{amount} is left of {accrued}"), amount=amount, accrued=_figure(one.amount, f"{places.here}#ledger")
+        )
     if one.rule.flat is not None:
-        return format_html(_("{amount} = a fixed amount for each {event}"), amount=amount, event=event_words(one.rule.event))
+        return format_html(
+            _("{amount} = a fixed amount for each {event}"), amount=amount, event=event_words(one.rule.event)
+        )
     rate = format_percent(one.rule.rate, digits=4)
-    return format_html(_("{amount} = {rate} of {base}"), amount=amount, rate=rate, base=_figure(one.base, f"{places.here}#base"))
+    return format_html(
+        _("{amount} = {rate} of {base}"), amount=amount, rate=rate, base=_figure(one.base, f"{places.here}#base")
+    )
 
 
 def _because(one: Explanation, places: Places) -> SafeString:
@@ -181,7 +191,9 @@ def _because(one: Explanation, places: Places) -> SafeString:
     if one.rule.flat is not None:
         text = format_html(_("In {program}, “{line}” pays a fixed amount, whatever the order's size."), **values)
     elif one.rule.basis == "gross":
-        text = format_html(_("In {program}, “{line}” pays {rate} of the order after tax, shipping and discount."), **values)
+        text = format_html(
+            _("In {program}, “{line}” pays {rate} of the order after tax, shipping and discount."), **values
+        )
     else:
         text = format_html(_("In {program}, “{line}” pays {rate} of the order's net amount."), **values)
     if not one.taken_back:
@@ -189,7 +201,9 @@ def _because(one: Explanation, places: Places) -> SafeString:
     here = f"{places.here}#ledger"
     return format_html(
         _("{text} It was {accrued} before refunds took {taken} back."),
-        text=text, accrued=_figure(one.amount, here), taken=_figure(one.taken_back, here),
+        text=text,
+        accrued=_figure(one.amount, here),
+        taken=_figure(one.taken_back, here),
     )
 
 
@@ -197,19 +211,27 @@ def _base(one: Explanation, places: Places) -> dict[str, Any]:
     url = places.order or f"{places.here}#timeline"
     lines = []
     for step in one.base_steps:
-        label = _("Order %(ref)s") % {"ref": one.order.ref} if step.what == "amount" else _BASE_PARTS.get(step.what, step.what)
+        label = (
+            _("Order %(ref)s") % {"ref": one.order.ref}
+            if step.what == "amount"
+            else _BASE_PARTS.get(step.what, step.what)
+        )
         lines.append((label, step.amount, url))
     return {"lines": lines, "total": (_("Commissionable"), one.base, url)}
 
 
 def _rule(one: Explanation, places: Places) -> dict[str, Any]:
     name = _("%(program)s, rules v%(version)s, line %(line)s: %(name)s") % {
-        "program": one.rule.program, "version": one.rule.version, "line": one.rule.position, "name": one.rule.name,
+        "program": one.rule.program,
+        "version": one.rule.version,
+        "line": one.rule.position,
+        "name": one.rule.name,
     }
     terms = ""
     if one.rule.terms_version is not None:
         terms = _("Terms v%(version)s were in force at the click: hold of %(hold)s.") % {
-            "version": one.rule.terms_version, "hold": _days(one.rule.hold_days or 0),
+            "version": one.rule.terms_version,
+            "hold": _days(one.rule.hold_days or 0),
         }
     return {"name": name, "url": places.rule, "since": one.rule.since, "text": terms}
 
@@ -243,7 +265,8 @@ def _whose(rival: Rival, *, viewer: str) -> str:
 def _did_not_apply(one: Skipped) -> str:
     if one.why == "event":
         return _("is for “%(wants)s”; this order is “%(found)s”") % {
-            "wants": event_words(one.wants), "found": event_words(one.found),
+            "wants": event_words(one.wants),
+            "found": event_words(one.found),
         }
     return reason_words(one.why)
 
@@ -294,4 +317,3 @@ def _days(days: int) -> str:
 
 def _duration(difference: timedelta) -> str:
     return str(format_timedelta(max(difference, timedelta(0)), locale=locale_of()))
-

@@ -71,6 +71,7 @@ __all__ = [
     "states_of",
 ]
 
+
 def explanation_of(commission: Commission, *, viewer: Viewer, at: datetime | None = None) -> Explanation:
     """The explanation of a commission the caller has opened through payouts/access.py; a fixed number of queries.
 

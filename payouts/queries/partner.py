@@ -18,7 +18,7 @@ from ledger.money import Money
 from payouts import chart
 from payouts.models import Commission, Payout, PayoutItem, RuleVersion
 from payouts.queries.states import expected_payout_at, in_state
-from tracking.models import Click, Link
+from tracking.models import Attribution, Click, Link
 
 _LEFT = F("amount_minor") - F("reversed_minor")
 _P = Payout.State
@@ -106,7 +106,11 @@ def earnings_of(
         clicks = Click.objects.filter(link_id__in=link.values("pk"))
         found = found.filter(conversion__attribution__click_id__in=clicks.values("pk"))
     found = in_state(found, question.state)
-    order = {"date": ("accrued_at", "pk"), "amount": ("left_minor", "accrued_at", "pk"), "-amount": ("-left_minor", "-accrued_at", "-pk")}
+    order = {
+        "date": ("accrued_at", "pk"),
+        "amount": ("left_minor", "accrued_at", "pk"),
+        "-amount": ("-left_minor", "-accrued_at", "-pk"),
+    }
     return (
         found.annotate(left_minor=_LEFT)
         .select_related("conversion", "program__merchant", "rule_line")
@@ -124,6 +128,38 @@ def totals_of(commissions: QuerySet[Commission]) -> list[Money]:
 def latest_earnings(affiliate: Affiliate, *, limit: int) -> list[Commission]:
     """The last few commissions."""
     return list(earnings_of(affiliate, EarningsFilter())[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class UnpaidOrder:
+    """An order that was the affiliate's and earned nothing at all: `reason` is a code of docs/reasons.md."""
+
+    at: datetime
+    order_ref: str
+    event: str
+    program: str
+    reason: str
+
+
+def unpaid_orders_of(affiliate: Affiliate, *, limit: int) -> list[UnpaidOrder]:
+    """The last orders that were attributed to the affiliate without any commission (no rule was for them)."""
+    found = (
+        Attribution.objects.filter(
+            enrolment__affiliate=affiliate, conversion__is_test=False, conversion__commissions=None
+        )
+        .select_related("conversion", "enrolment__program")
+        .order_by("-decided_at", "-pk")[:limit]
+    )
+    return [
+        UnpaidOrder(
+            at=one.conversion.occurred_at,
+            order_ref=one.conversion.order_ref,
+            event=one.conversion.event,
+            program=one.enrolment.program.name if one.enrolment else "",
+            reason=one.conversion.reason,
+        )
+        for one in found
+    ]
 
 
 def earned_by_day(affiliate: Affiliate, currency: str, *, first_day: date, last_day: date) -> dict[date, Money]:
@@ -171,13 +207,21 @@ def payouts_of(affiliate: Affiliate, *, year: int | None = None) -> QuerySet[Pay
 
 def payout_totals(payouts: QuerySet[Payout]) -> list[Money]:
     """The sums of the paid ones of a list of payouts, by currency."""
-    rows = payouts.filter(state=_P.PAID).order_by().values("currency").annotate(sum=Sum("amount_minor")).order_by("currency")
+    rows = (
+        payouts.filter(state=_P.PAID)
+        .order_by()
+        .values("currency")
+        .annotate(sum=Sum("amount_minor"))
+        .order_by("currency")
+    )
     return [Money(int(row["sum"]), row["currency"]) for row in rows]
 
 
 def years_with_payouts(affiliate: Affiliate) -> list[int]:
     """The years in which the affiliate was paid, latest first."""
-    years = Payout.objects.filter(affiliate=affiliate, settled_at__isnull=False).dates("settled_at", "year", order="DESC")
+    years = Payout.objects.filter(affiliate=affiliate, settled_at__isnull=False).dates(
+        "settled_at", "year", order="DESC"
+    )
     return [year.year for year in years]
 
 

@@ -96,7 +96,9 @@ def standings_of(affiliate: Affiliate, *, at: datetime) -> list[Standing]:
     sums = _Sums()
     for row in _by_day(own.filter(status=Commission.Status.PENDING), TruncDate("due_at")):
         sums.pending[row["currency"]].append((row["when"], int(row["sum"]), row["sales"]))
-    for row in _by_day(own.filter(status=Commission.Status.APPROVED).exclude(_in_payout()), TruncMonth("approved_at", tzinfo=UTC)):
+    for row in _by_day(
+        own.filter(status=Commission.Status.APPROVED).exclude(_in_payout()), TruncMonth("approved_at", tzinfo=UTC)
+    ):
         sums.approved[row["currency"]].append((row["when"], int(row["sum"]), row["sales"]))
     payouts = Payout.objects.filter(affiliate=affiliate).values("currency").order_by()
     this_year = Q(state=_P.PAID, settled_at__year=at.year)
@@ -114,11 +116,18 @@ def standings_of(affiliate: Affiliate, *, at: datetime) -> list[Standing]:
 
 def coming_of(standings: Iterable[Standing]) -> list[Coming]:
     """What is expected of all currencies, by pay day."""
-    return sorted((one for standing in standings for one in standing.coming), key=lambda one: (one.at, one.certain.currency))
+    return sorted(
+        (one for standing in standings for one in standing.coming), key=lambda one: (one.at, one.certain.currency)
+    )
 
 
 def _by_day(commissions: QuerySet[Commission], when: Any) -> Iterable[dict[str, Any]]:
-    rows: Iterable[Any] = commissions.annotate(when=when).values("currency", "when").annotate(sum=Sum(_LEFT), sales=Count("pk")).order_by("when")
+    rows: Iterable[Any] = (
+        commissions.annotate(when=when)
+        .values("currency", "when")
+        .annotate(sum=Sum(_LEFT), sales=Count("pk"))
+        .order_by("when")
+    )
     return rows
 
 
@@ -145,13 +154,20 @@ def _standing(currency: str, balances: dict[tuple[str, str], Money], sums: _Sums
         payouts_this_year=number,
         pending_peak=(peak[0], Money(peak[1], currency)) if peak and peak[1] else None,
         minimum=minimum_of(currency),
-        coming=_coming(currency, approved, pending, left_over=payable - Money(approved_minor, currency) - recoverable, at=at),
+        coming=_coming(
+            currency, approved, pending, left_over=payable - Money(approved_minor, currency) - recoverable, at=at
+        ),
         has_taken_back=("recoverable", currency) in balances,
     )
 
 
 def _coming(
-    currency: str, approved: list[tuple[datetime, int, int]], pending: list[tuple[date, int, int]], *, left_over: Money, at: datetime
+    currency: str,
+    approved: list[tuple[datetime, int, int]],
+    pending: list[tuple[date, int, int]],
+    *,
+    left_over: Money,
+    at: datetime,
 ) -> tuple[Coming, ...]:
     sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0, 0])
     for month, minor, sales in approved:

@@ -70,9 +70,7 @@ def states_of(commissions: Iterable[Commission], *, at: datetime | None = None) 
     waiting = {row.affiliate_id for row in rows if row.status == Commission.Status.APPROVED and row.pk not in items}
     stopped = (
         dict(
-            Affiliate.objects.filter(pk__in=waiting)
-            .exclude(status=Affiliate.Status.ACTIVE)
-            .values_list("pk", "status")
+            Affiliate.objects.filter(pk__in=waiting).exclude(status=Affiliate.Status.ACTIVE).values_list("pk", "status")
         )
         if waiting
         else {}
@@ -124,7 +122,9 @@ def _state(
         return MoneyState("not_paid", reason="rate_is_zero")
     if commission.status == Commission.Status.REVERSED:
         if item is not None:
-            return MoneyState("clawed_back", reason="order_refunded", run=item.payout.run.label, payout=item.payout.public_id)
+            return MoneyState(
+                "clawed_back", reason="order_refunded", run=item.payout.run.label, payout=item.payout.public_id
+            )
         return MoneyState("reversed", until=refunded, reason="order_refunded")
     if commission.status == Commission.Status.PENDING:
         return MoneyState("pending", until=commission.due_at)

@@ -11,7 +11,9 @@ from portal.formats import locale_of
 from portal.states import state_of
 
 #: Territories of CLDR in which nobody lives or which are no places of their own.
-_NO_COUNTRIES = frozenset({"AQ", "BV", "CP", "CQ", "DG", "EA", "EU", "EZ", "HM", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ", "AC"})
+_NO_COUNTRIES = frozenset(
+    {"AQ", "BV", "CP", "CQ", "DG", "EA", "EU", "EZ", "HM", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ", "AC"}
+)
 
 type Data = Mapping[str, object] | None
 
@@ -21,7 +23,11 @@ _RESERVED_CODES = frozenset({"new"})
 def country_choices() -> list[tuple[str, str]]:
     """Countries in the reader's language, by name."""
     names = locale_of().territories
-    found = [(code, str(name)) for code, name in names.items() if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES]
+    found = [
+        (code, str(name))
+        for code, name in names.items()
+        if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
+    ]
     return [("", "–"), *sorted(found, key=lambda pair: pair[1])]
 
 
@@ -31,7 +37,9 @@ class PageForm(forms.Form):
     destination = forms.CharField(
         label=_("Any page"),
         max_length=2000,
-        widget=forms.URLInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false", "placeholder": "https://"}),
+        widget=forms.URLInput(
+            attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false", "placeholder": "https://"}
+        ),
         error_messages={"required": _("Paste the address of a page.")},
     )
 
@@ -48,18 +56,31 @@ class LinkForm(PageForm):
 
     program = forms.ChoiceField(label=_("Program"), required=False)
     label = forms.CharField(
-        label=_("Label"), required=False, max_length=120,
+        label=_("Label"),
+        required=False,
+        max_length=120,
         help_text=_("For yourself, such as “YouTube description”. The same page under another label is another link."),
     )
     code = forms.CharField(
-        label=_("Short code"), required=False, max_length=40,
+        label=_("Short code"),
+        required=False,
+        max_length=40,
         help_text=_("3 to 40 letters, digits, - or _. Leave it empty for one of ours."),
-        validators=[RegexValidator(r"\A[A-Za-z0-9_-]{3,40}\Z", _("A code has 3 to 40 letters, digits, - or _."), code="code_form")],
+        validators=[
+            RegexValidator(
+                r"\A[A-Za-z0-9_-]{3,40}\Z", _("A code has 3 to 40 letters, digits, - or _."), code="code_form"
+            )
+        ],
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
     )
 
     def __init__(
-        self, data: Data = None, *, programs: Sequence[tuple[str, str]], hosts: str, initial: dict[str, str] | None = None
+        self,
+        data: Data = None,
+        *,
+        programs: Sequence[tuple[str, str]],
+        hosts: str,
+        initial: dict[str, str] | None = None,
     ) -> None:
         super().__init__(data, initial=initial)
         field = self.fields["program"]
@@ -69,7 +90,9 @@ class LinkForm(PageForm):
             del self.fields["program"]
         self.fields["destination"].label = _("Page")
         self.fields["destination"].required = False
-        self.fields["destination"].help_text = _("A page on %(hosts)s. Leave it empty for the program's own page.") % {"hosts": hosts}
+        self.fields["destination"].help_text = _("A page on %(hosts)s. Leave it empty for the program's own page.") % {
+            "hosts": hosts
+        }
 
     def clean_destination(self) -> str:
         """Empty is the program's own page."""
@@ -100,12 +123,17 @@ class EarningsFilterForm(forms.Form):
     """The question to the list of earnings. `link` and `pays` come with links from other pages."""
 
     state = forms.ChoiceField(
-        label=_("State"), required=False,
+        label=_("State"),
+        required=False,
         choices=lambda: [("", _("All")), *((name, state_of("money", name).label) for name in COMMISSION_STATES)],
     )
     program = forms.ChoiceField(label=_("Program"), required=False)
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
     link = forms.SlugField(required=False, widget=forms.HiddenInput)
     pays = forms.DateField(required=False, widget=forms.HiddenInput)
 
@@ -120,7 +148,9 @@ class JoinForm(forms.Form):
     """What a merchant who decides by hand wants to know."""
 
     message = forms.CharField(
-        label=_("How will you promote it?"), required=False, max_length=2000,
+        label=_("How will you promote it?"),
+        required=False,
+        max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Your site or channel, and who reads it. The merchant decides by this."),
     )
@@ -138,6 +168,7 @@ class CountryForm(forms.Form):
     """The country of the payout account: Stripe never lets it change."""
 
     country = forms.ChoiceField(
-        label=_("Country of your bank account"), choices=country_choices,
+        label=_("Country of your bank account"),
+        choices=country_choices,
         help_text=_("Stripe fixes it with the account."),
     )

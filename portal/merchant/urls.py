@@ -1,37 +1,53 @@
 """Addresses under /merchant/; who may open each stands in portal/policy.py."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
 from portal.merchant.views import billing, conversions, events, keys, overview, partners, rules, setup
 
 app_name = "merchant"
 
+
+def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
+    """An address of the workspace. The slug has done its work in the policy; views read request.merchant."""
+
+    @wraps(view)
+    def opened(request: HttpRequest, merchant_slug: str, **rest: Any) -> HttpResponseBase:
+        return view(request, **rest)
+
+    return path(route, opened, name=name)
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", overview.overview, name="overview"),
+    page("", overview.overview, "overview"),
     # Conversions
-    path("conversions/", conversions.conversions, name="conversions"),
-    path("conversions/export.csv", conversions.export, name="conversions-export"),
-    path("conversions/<str:conversion_id>/", conversions.conversion, name="conversion"),
-    path("conversions/<str:conversion_id>/refund/", conversions.refund, name="conversion-refund"),
-    path("commissions/<str:commission_id>/", conversions.commission, name="commission"),
+    page("conversions/", conversions.conversions, "conversions"),
+    page("conversions/export.csv", conversions.export, "conversions-export"),
+    page("conversions/<str:conversion_id>/", conversions.conversion, "conversion"),
+    page("conversions/<str:conversion_id>/refund/", conversions.refund, "conversion-refund"),
+    page("commissions/<str:commission_id>/", conversions.commission, "commission"),
     # Partners
-    path("partners/", partners.partners, name="partners"),
-    path("partners/applications/", partners.applications, name="applications"),
-    path("partners/<str:enrolment_id>/approve/", partners.approve, name="enrolment-approve"),
-    path("partners/<str:enrolment_id>/decline/", partners.decline, name="enrolment-decline"),
-    path("partners/<str:enrolment_id>/suspend/", partners.suspend, name="enrolment-suspend"),
+    page("partners/", partners.partners, "partners"),
+    page("partners/applications/", partners.applications, "applications"),
+    page("partners/<str:enrolment_id>/approve/", partners.approve, "enrolment-approve"),
+    page("partners/<str:enrolment_id>/decline/", partners.decline, "enrolment-decline"),
+    page("partners/<str:enrolment_id>/suspend/", partners.suspend, "enrolment-suspend"),
     # Rules
-    path("rules/", rules.rules, name="rules"),
-    path("rules/new/<slug:program_slug>/", rules.new, name="rule-new"),
-    path("rules/<str:rule_id>/", rules.rule, name="rule"),
+    page("rules/", rules.rules, "rules"),
+    page("rules/new/<slug:program_slug>/", rules.new, "rule-new"),
+    page("rules/<str:rule_id>/", rules.rule, "rule"),
     # Events
-    path("events/", events.events, name="events"),
-    path("events/<str:request_id>/", events.event, name="event"),
+    page("events/", events.events, "events"),
+    page("events/<str:request_id>/", events.event, "event"),
     # Keys
-    path("keys/", keys.keys, name="keys"),
-    path("keys/issue/", keys.issue, name="key-issue"),
-    path("keys/<str:key_id>/revoke/", keys.revoke, name="key-revoke"),
+    page("keys/", keys.keys, "keys"),
+    page("keys/issue/", keys.issue, "key-issue"),
+    page("keys/<str:key_id>/revoke/", keys.revoke, "key-revoke"),
     # The rest
-    path("billing/", billing.billing, name="billing"),
-    path("setup/", setup.setup, name="setup"),
+    page("billing/", billing.billing, "billing"),
+    page("setup/", setup.setup, "setup"),
 ]

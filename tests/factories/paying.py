@@ -23,7 +23,9 @@ class Bank:
         if self.refuses:
             return Refused(self.refuses)
         if call.key not in self.by_key:
-            made = Transfer(f"tr_{next(_numbers):08d}", call.payout_id, call.amount_minor, call.currency, call.destination)
+            made = Transfer(
+                f"tr_{next(_numbers):08d}", call.payout_id, call.amount_minor, call.currency, call.destination
+            )
             self.by_key[call.key] = self.transfers[made.id] = made
         return Accepted(self.by_key[call.key])
 

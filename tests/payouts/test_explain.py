@@ -45,7 +45,11 @@ def test_a_pending_commission_says_how_it_was_made_and_what_comes_next(at):
     assert told.base.share(told.rule.rate) == told.remaining
     assert (told.rule.version, told.rule.name, told.rule.terms_version) == (1, "Every sale", 1)
     assert (told.state.name, told.state.until) == ("pending", at + timedelta(days=30))
-    assert (told.touch.at, told.touch.window_days, told.touch.link_code) == (at - timedelta(minutes=10), 30, world.link.code)
+    assert (told.touch.at, told.touch.window_days, told.touch.link_code) == (
+        at - timedelta(minutes=10),
+        30,
+        world.link.code,
+    )
     assert [(step.what, step.state) for step in told.steps] == [
         ("click", "done"), ("order", "done"), ("attributed", "done"),
         ("hold", "current"), ("approved", ""), ("run", ""), ("sent", ""), ("paid", ""),
@@ -61,21 +65,29 @@ def test_gross_terms_show_what_was_taken_off_before_the_rate(at):
 
     told = explanation_of(commission, viewer="partner", at=at)
 
-    assert [(step.what, step.amount.minor) for step in told.base_steps] == [("amount", 7400), ("tax", -500), ("shipping", -700)]
+    assert [(step.what, step.amount.minor) for step in told.base_steps] == [
+        ("amount", 7400),
+        ("tax", -500),
+        ("shipping", -700),
+    ]
     assert told.base == Money(6200, USD)
 
 
 def test_after_a_partial_refund_the_arithmetic_still_gives_what_is_left(at):
     world = make_world(at)
     sale = make_sale(world, "100.00", at=at)
-    sales.refund_sale(sale.conversion, amount=Money(3333, USD), reference="a", reason="item_returned", at=at + timedelta(days=1))
+    sales.refund_sale(
+        sale.conversion, amount=Money(3333, USD), reference="a", reason="item_returned", at=at + timedelta(days=1)
+    )
 
     told = explanation_of(sale.commissions[0], viewer="partner", at=at + timedelta(days=2))
 
     assert (told.amount, told.taken_back, told.remaining) == (Money(2000, USD), Money(667, USD), Money(1333, USD))
     assert [(step.what, step.amount.minor) for step in told.base_steps] == [("amount", 10000), ("refunded", -3333)]
     assert told.base.share(told.rule.rate) == told.remaining
-    assert [(one.amount.minor, one.of_order.minor, one.reason) for one in told.reversals] == [(667, 3333, "item_returned")]
+    assert [(one.amount.minor, one.of_order.minor, one.reason) for one in told.reversals] == [
+        (667, 3333, "item_returned")
+    ]
     assert told.state.name == "pending"
 
 
@@ -219,7 +231,10 @@ def test_partner_merchant_and_finance_read_the_same_amounts_states_and_dates(eve
     found, later = every_state
     for one in found.values():
         told = [explanation_of(one, viewer=viewer, at=later) for viewer in ("partner", "merchant", "finance")]
-        views = [(each.amount, each.remaining, each.base, each.base_steps, each.state, each.steps, each.ledger) for each in told]
+        views = [
+            (each.amount, each.remaining, each.base, each.base_steps, each.state, each.steps, each.ledger)
+            for each in told
+        ]
         assert views[0] == views[1] == views[2]
 
 
@@ -249,4 +264,6 @@ def test_an_explanation_costs_the_same_for_one_rival_and_for_three(at, django_as
     ],
 )
 def test_what_is_approved_is_paid_on_the_next_pay_day_after_its_month(approved, now, expected):
-    assert expected_payout_at(datetime(*approved, tzinfo=UTC), at=datetime(*now, tzinfo=UTC)) == datetime(*expected, tzinfo=UTC)
+    assert expected_payout_at(datetime(*approved, tzinfo=UTC), at=datetime(*now, tzinfo=UTC)) == datetime(
+        *expected, tzinfo=UTC
+    )

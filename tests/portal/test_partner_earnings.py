@@ -79,6 +79,21 @@ def test_a_line_of_nothing_stays_in_the_list_with_its_reason(at):
     assert "0% of $62.00 $0.00" in text
 
 
+def test_an_order_that_no_rule_was_for_is_shown_with_its_reason(at):
+    """B5"""
+    world = make_world(at)
+    make_sale(world, "62.00", at=at, order_ref="a-lead", event="lead")
+    client = client_of(world.partner)
+
+    text = text_of(client.get(f"{EARNINGS}?state=not_paid"))
+
+    assert (
+        f"{world.program.name} Order a-lead Not paid · No rule fits The program pays nothing for this kind of order."
+        in text
+    )
+    assert "a-lead" not in text_of(client.get(f"{EARNINGS}?state=pending"))
+
+
 def test_the_explanation_gives_the_whole_decision(at):
     """B2"""
     world, rival = make_world(at), make_world(at)
@@ -94,7 +109,10 @@ def test_the_explanation_gives_the_whole_decision(at):
     assert "$12.40 = 20% of $62.00" in text
     assert "Order 1042 $62.00 Commissionable $62.00" in text
     assert f"{world.program.name}, rules v1, line 1: Every sale in force since Mar 10, 2025" in text
-    assert f"Click of Mar 10, 2026, 11:56 on /r/{world.link.code}, 4 minutes before the order; the window is 30 days." in text
+    assert (
+        f"Click of Mar 10, 2026, 11:56 on /r/{world.link.code}, 4 minutes before the order; the window is 30 days."
+        in text
+    )
     assert "Another partner's click of Mar 10, 2026, 08:00 is older. The last click wins." in text
     assert "Hold ends Apr 9, 2026" in text
     assert "Paid (to come) May 5, 2026" in text
@@ -106,7 +124,9 @@ def test_the_explanation_gives_the_whole_decision(at):
 def test_a_refund_is_on_the_page_with_what_it_took(at):
     world = make_world(at)
     sale = make_sale(world, "100.00", at=at - timedelta(days=2))
-    sales.refund_sale(sale.conversion, amount=Money(2500, "USD"), reference="r", reason="item_returned", at=at - timedelta(days=1))
+    sales.refund_sale(
+        sale.conversion, amount=Money(2500, "USD"), reference="r", reason="item_returned", at=at - timedelta(days=1)
+    )
 
     page = client_of(world.partner).get(f"{EARNINGS}{sale.commissions[0].public_id}/")
 
@@ -157,9 +177,16 @@ def test_the_export_has_the_rows_of_the_screen_and_runs_no_formula(at):
     assert text.startswith("\ufeff")
     [row] = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
     assert row["Order"] == "'=cmd|' /C calc'!A0"
-    assert (Decimal(row["Amount"]), row["Currency"], row["State"], row["Rate"]) == (Decimal("12.40"), "USD", "Pending", "0.2")
+    assert (Decimal(row["Amount"]), row["Currency"], row["State"], row["Rate"]) == (
+        Decimal("12.40"),
+        "USD",
+        "Pending",
+        "0.2",
+    )
     every = b"".join(client.get(f"{EARNINGS}export.csv").streaming_content).decode()
-    assert sum(Decimal(row["Amount"]) for row in csv.DictReader(io.StringIO(every.removeprefix("\ufeff")))) == Decimal("12.40")
+    assert sum(Decimal(row["Amount"]) for row in csv.DictReader(io.StringIO(every.removeprefix("\ufeff")))) == Decimal(
+        "12.40"
+    )
 
 
 def test_an_empty_list_says_what_will_appear(at):
@@ -170,7 +197,9 @@ def test_an_empty_list_says_what_will_appear(at):
     assert "Clear the filter" in text_of(client.get(f"{EARNINGS}?state=paid"))
 
 
-def test_list_and_explanation_cost_the_same_however_much_there_is(at, django_assert_max_num_queries, django_assert_num_queries):
+def test_list_and_explanation_cost_the_same_however_much_there_is(
+    at, django_assert_max_num_queries, django_assert_num_queries
+):
     """C7"""
     world = make_world(at)
     client = client_of(world.partner)

@@ -46,7 +46,9 @@ def test_home_shows_available_pending_and_paid_and_each_leads_to_its_lines(at, b
     assert "Pending $12.40 $12.40 clears on Apr 7" in text
     assert "Paid this year $100.00 1 payout" in text
     assert plain_figures(page) == []
-    assert {"/partner/payouts/#available", "/partner/earnings/?state=pending", "/partner/payouts/?year=2026"} <= set(links_in(page, "/partner/"))
+    assert {"/partner/payouts/#available", "/partner/earnings/?state=pending", "/partner/payouts/?year=2026"} <= set(
+        links_in(page, "/partner/")
+    )
 
 
 def test_the_figures_are_the_books_balances_and_the_lists_sums(at, books_agree):
@@ -78,7 +80,9 @@ def test_what_is_below_the_smallest_payout_waits_for_more(at):
     make_sale(world, "20.00", at=at - timedelta(days=32))
     commissions.approve_due_commissions(at=at)
 
-    assert "Available to be paid $4.00 Paid once it reaches $10.00" in text_of(client_of(world.partner).get("/partner/"))
+    assert "Available to be paid $4.00 Paid once it reaches $10.00" in text_of(
+        client_of(world.partner).get("/partner/")
+    )
 
     make_sale(world, "40.00", at=at - timedelta(days=1))
     [told] = standings_of(world.affiliate, at=at)
@@ -174,7 +178,6 @@ def test_several_currencies_are_named_and_never_added(at):
     make_sale(world, "10.00", at=at)
     euro.link = links.create_link(place, at=at - timedelta(days=299))
     make_sale(euro, "50.00", at=at)
-
 
     text = text_of(client_of(world.partner).get("/partner/"))
 

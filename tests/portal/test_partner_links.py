@@ -51,7 +51,10 @@ def test_the_same_page_twice_is_the_same_link(at):
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"destination": "https://evil.example/x"}, "pays only for pages on shop.example. Paste a page from one of these sites."),
+        (
+            {"destination": "https://evil.example/x"},
+            "pays only for pages on shop.example. Paste a page from one of these sites.",
+        ),
         ({"destination": "http://shop.example/x"}, "The address must begin with https://."),
         ({"destination": "https://me@shop.example/x"}, "The address carries a user name before the @."),
         ({"destination": "https://shop.example\\@evil.example"}, "This is no address of a page."),
@@ -177,7 +180,9 @@ def test_the_list_is_searched_and_says_what_it_ignores(at):
     assert "No link fits" in text_of(client.get("/partner/links/?q=nothing"))
 
 
-def test_the_list_costs_the_same_with_one_link_and_with_three(at, django_assert_max_num_queries, django_assert_num_queries):
+def test_the_list_costs_the_same_with_one_link_and_with_three(
+    at, django_assert_max_num_queries, django_assert_num_queries
+):
     """C7"""
     world = make_world(at)
     client = client_of(world.partner)

@@ -128,7 +128,11 @@ def test_the_statement_is_a_tagged_pdf_in_the_readers_language(at, language):
     assert answer.content.startswith(b"%PDF-1.7")
     assert b"/StructTreeRoot" in answer.content
     assert b"<pdfuaid:part>1</pdfuaid:part>" in answer.content
-    tag = {"en": b"en-US", "zh-hans": b"zh-CN", "zh-hant": b"zh-TW"}[language] if fonts.chinese_family(language) else b"en-US"
+    tag = (
+        {"en": b"en-US", "zh-hans": b"zh-CN", "zh-hant": b"zh-TW"}[language]
+        if fonts.chinese_family(language)
+        else b"en-US"
+    )
     assert tag in answer.content
 
 
@@ -140,7 +144,9 @@ def test_without_chinese_letters_the_paper_has_english_labels_and_is_made_all_th
     monkeypatch.setattr(statements, "chinese_family", lambda language: "")
     monkeypatch.setattr(statements, "latin_families", lambda: ["Libertinus Serif"])
 
-    made = statements.statement_pdf(statement, lines_of_payout(statement.payout), language="zh-hans", url="https://n.example/")
+    made = statements.statement_pdf(
+        statement, lines_of_payout(statement.payout), language="zh-hans", url="https://n.example/"
+    )
 
     assert made.startswith(b"%PDF-")
     assert b"en-US" in made
@@ -169,7 +175,9 @@ def test_another_partners_payout_and_statement_are_not_there(at):
     assert "No payouts yet" in text_of(client.get(PAYOUTS))
 
 
-def test_the_pages_cost_the_same_with_one_line_and_with_three(at, django_assert_max_num_queries, django_assert_num_queries):
+def test_the_pages_cost_the_same_with_one_line_and_with_three(
+    at, django_assert_max_num_queries, django_assert_num_queries
+):
     """C7"""
     world = _paid_world(at)
     client = client_of(world.partner)

@@ -76,7 +76,12 @@ def test_a_program_shows_what_it_pays_now_and_all_its_terms(at):
         [rules.LineDraft("Sales", "percent", rate=Decimal("0.125")), rules.LineDraft("Leads", "flat", event="lead", flat=Money(500, "USD"))],
         starts_at=at, at=at,
     )  # fmt: skip
-    rules.publish_rules(world.program, [rules.LineDraft("Later", "percent", rate=Decimal("0.3"))], starts_at=at + timedelta(days=7), at=at)
+    rules.publish_rules(
+        world.program,
+        [rules.LineDraft("Later", "percent", rate=Decimal("0.3"))],
+        starts_at=at + timedelta(days=7),
+        at=at,
+    )
 
     with time_machine.travel(at + timedelta(minutes=1)):
         page = client_of(world.partner).get(f"/partner/programs/{world.program.slug}/")
@@ -113,7 +118,9 @@ def test_a_program_that_is_not_public_is_not_there(at):
     assert client.post(f"/partner/programs/{other.program.slug}/leave/").status_code == 404
 
 
-def test_the_lists_cost_the_same_with_one_program_and_with_three(at, django_assert_max_num_queries, django_assert_num_queries):
+def test_the_lists_cost_the_same_with_one_program_and_with_three(
+    at, django_assert_max_num_queries, django_assert_num_queries
+):
     """C7"""
     world = make_world(at)
     make_world(at)

@@ -26,7 +26,9 @@ def world(at):
 def test_the_profile_is_saved_and_a_wrong_address_is_refused_at_its_field(world):
     client = client_of(world.partner)
 
-    said = client.post("/partner/settings/", {"name": "Trail Letters", "country": "DE", "contact_email": "a@b.example"}, follow=True)
+    said = client.post(
+        "/partner/settings/", {"name": "Trail Letters", "country": "DE", "contact_email": "a@b.example"}, follow=True
+    )
     wrong = client.post("/partner/settings/", {"name": "X", "country": "DE", "contact_email": "nowhere"})
 
     affiliate = Affiliate.objects.get(pk=world.affiliate.pk)

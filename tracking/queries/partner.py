@@ -62,7 +62,9 @@ def clicks_by_link(links: Iterable[Link]) -> dict[UUID, int]:
     return {link: int(total) for link, total in rows}
 
 
-def click_days_of(affiliate: Affiliate, *, since: datetime, until: datetime, link: Link | None = None) -> list[ClickDay]:
+def click_days_of(
+    affiliate: Affiliate, *, since: datetime, until: datetime, link: Link | None = None
+) -> list[ClickDay]:
     """Days with clicks, latest first, with since ≤ hour < until; of one link when it is named."""
     counts = ClickCount.objects.filter(affiliate_id=affiliate.pk, hour__gte=since, hour__lt=until)
     if link is not None:

@@ -17,13 +17,14 @@ from django.views.decorators.http import require_safe
 from affiliates.queries import enrolments_of
 from payouts.access import open_commission_of
 from payouts.queries.explain import MoneyState, explanation_of, states_of
-from payouts.queries.partner import EarningsFilter, earnings_of, totals_of
+from payouts.queries.partner import EarningsFilter, earnings_of, totals_of, unpaid_orders_of
 from portal.affiliate.forms import EarningsFilterForm
 from portal.affiliate.pages import PAGE_ROWS, earning_url, has_several, show
 from portal.explain import Places, detail_of, event_words, explain_context, how_text
 from portal.exports import csv_response
 from portal.filters import chips_of, ignored_keys
 from portal.formats import format_day
+from portal.reasons import reason_of
 from portal.requests import PartnerRequest
 from portal.states import state_of as shown_state
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from payouts.models import Commission
 
 _EXPORT_BATCH = 500
+_UNPAID_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,11 @@ def earnings(request: PartnerRequest) -> HttpResponse:
     totals = totals_of(found)
     query = request.GET.urlencode()
     export = reverse("partner:earnings-export")
+    asked = {key: value for key, value in form.cleaned_data.items() if value}
+    shows_unpaid = page.number == 1 and asked in ({}, {"state": "not_paid"})
+    unpaid = unpaid_orders_of(request.affiliate, limit=_UNPAID_SHOWN) if shows_unpaid else []
     context = {
+        "unpaid": [(one, reason_of(one.reason)) for one in unpaid],
         "rows": list(_rows(page.object_list, at=at)),
         "page": page,
         "totals": totals,

@@ -105,10 +105,17 @@ def _earned(request: PartnerRequest, standings: list[Standing], *, at: datetime)
         name=_("Earnings"),
         label_name=_("Day"),
         unit=_("%(currency)s a day") % {"currency": currency},
-        shown=lambda value: format_money(Money.parse(f"{Decimal(value):.{_digits(nothing)}f}", currency, negative=True)),
+        shown=lambda value: format_money(
+            Money.parse(f"{Decimal(value):.{_digits(nothing)}f}", currency, negative=True)
+        ),
         urls=[earnings_url(since=day, until=day) for day in days],
     )
-    return {"chart": chart, "earned": Money(now, currency), "earned_url": earnings_url(since=first, until=last), "change": change}
+    return {
+        "chart": chart,
+        "earned": Money(now, currency),
+        "earned_url": earnings_url(since=first, until=last),
+        "change": change,
+    }
 
 
 def _finding(change: Decimal | None) -> str:
@@ -127,7 +134,9 @@ def _digits(amount: Money) -> int:
 def _activities(request: PartnerRequest, latest: "list[Commission]", *, at: datetime) -> list[Activity]:
     states = states_of(latest, at=at)
     rows = [_sale(one, states[one.pk]) for one in latest]
-    since = datetime.combine(timezone.localdate(at) - timedelta(days=_ACTIVITY_DAYS), time(), tzinfo=timezone.get_current_timezone())
+    since = datetime.combine(
+        timezone.localdate(at) - timedelta(days=_ACTIVITY_DAYS), time(), tzinfo=timezone.get_current_timezone()
+    )
     days = click_days_of(request.affiliate, since=since, until=at + timedelta(hours=1))
     oldest = timezone.localdate(latest[-1].accrued_at) if len(latest) == _SALES_SHOWN else since.date()
     rows += [_clicks(day) for day in days if day.day >= oldest]
@@ -162,5 +171,9 @@ def _sale(commission: "Commission", state: MoneyState) -> Activity:
 def _clicks(day: ClickDay) -> Activity:
     clicks = ngettext("%(number)s click", "%(number)s clicks", day.counted) % {"number": day.counted}
     on = ngettext("on %(number)s link", "on %(number)s links", day.links) % {"number": day.links}
-    left_out = ngettext("%(number)s more not counted", "%(number)s more not counted", day.left_out) % {"number": day.left_out}
-    return Activity(at=day.day, title=f"{clicks} {on}", note=left_out if day.left_out else "", url=reverse("partner:links"))
+    left_out = ngettext("%(number)s more not counted", "%(number)s more not counted", day.left_out) % {
+        "number": day.left_out
+    }
+    return Activity(
+        at=day.day, title=f"{clicks} {on}", note=left_out if day.left_out else "", url=reverse("partner:links")
+    )

@@ -184,7 +184,10 @@ def _make(form: LinkForm, places: "list[Enrolment]") -> "Link | None":
         form.add_error("destination", _destination_sentence(refusal, [place] if place else places))
     except CodeTaken as refusal:
         if refusal.field == "label":
-            form.add_error("label", _("You have a link to this page under this label. Give it another label, or leave the code empty."))
+            form.add_error(
+                "label",
+                _("You have a link to this page under this label. Give it another label, or leave the code empty."),
+            )
         else:
             form.add_error("code", sentence_of(refusal))
     except Refusal as refusal:
@@ -228,11 +231,14 @@ def _chart(request: PartnerRequest, found: "Link", *, at: datetime) -> charts.Ch
     first = today - timedelta(days=_CHART_DAYS - 1)
     since = datetime.combine(first, time(), tzinfo=timezone.get_current_timezone())
     counted = {
-        day.day: day.counted for day in click_days_of(request.affiliate, since=since, until=at + timedelta(hours=1), link=found)
+        day.day: day.counted
+        for day in click_days_of(request.affiliate, since=since, until=at + timedelta(hours=1), link=found)
     }
     days = [first + timedelta(days=number) for number in range(_CHART_DAYS)]
     total = sum(counted.values())
-    title = ngettext("%(number)s click in 28 days", "%(number)s clicks in 28 days", total) % {"number": format_number(total)}
+    title = ngettext("%(number)s click in 28 days", "%(number)s clicks in 28 days", total) % {
+        "number": format_number(total)
+    }
     return charts.columns(
         [format_moment(day, style="short") for day in days],
         [counted.get(day, 0) for day in days],

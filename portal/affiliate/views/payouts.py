@@ -149,7 +149,9 @@ def payout(request: PartnerRequest, payout_id: str) -> HttpResponse:
 
 def _coming_row(one: Coming) -> ComingRow:
     day = one.at.date()
-    return ComingRow(one, earnings_url(pays=day), earnings_url(pays=day, state="approved"), earnings_url(pays=day, state="pending"))
+    return ComingRow(
+        one, earnings_url(pays=day), earnings_url(pays=day, state="approved"), earnings_url(pays=day, state="pending")
+    )
 
 
 def _available(one: Standing) -> AvailableSum:
@@ -158,7 +160,9 @@ def _available(one: Standing) -> AvailableSum:
     if one.carried:
         lines.append((_("Carried over from earlier payouts"), one.carried, here))
     if one.recoverable:
-        lines.append((_("Taken back for refunded orders"), -one.recoverable, f"{reverse('partner:payouts')}#taken-back"))
+        lines.append(
+            (_("Taken back for refunded orders"), -one.recoverable, f"{reverse('partner:payouts')}#taken-back")
+        )
     return AvailableSum(tuple(lines), (_("Available to be paid"), one.available, here))
 
 
@@ -171,7 +175,9 @@ def _taken_back_row(line: TakenBack) -> TakenBackRow:
 def _rows(payouts: "Iterable[Payout]", *, at: datetime) -> Iterator[PayoutRow]:
     for one in payouts:
         state = state_of_payout(one, at=at)
-        yield PayoutRow(one, state, detail_of(state), reverse("partner:payout", args=[one.public_id]), _statement_id(one))
+        yield PayoutRow(
+            one, state, detail_of(state), reverse("partner:payout", args=[one.public_id]), _statement_id(one)
+        )
 
 
 def _statement_id(payout: "Payout") -> str:

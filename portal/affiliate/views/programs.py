@@ -51,7 +51,11 @@ def programs(request: PartnerRequest) -> HttpResponse:
     offered = [program for program in open_programs() if program.pk not in taken]
     rates = rates_now([*(place.program for place in places), *offered], at=at)
     context = {
-        "mine": [ProgramRow(place.program, _rate(place.program, rates.get(place.program_id)), place) for place in places if place.status != "left"],
+        "mine": [
+            ProgramRow(place.program, _rate(place.program, rates.get(place.program_id)), place)
+            for place in places
+            if place.status != "left"
+        ],
         "directory": [ProgramRow(program, _rate(program, rates.get(program.pk))) for program in offered],
     }
     return show(request, "programs.html", context, place="programs", title=_("Programs"))
@@ -100,7 +104,10 @@ def join(request: PartnerRequest, slug: str) -> HttpResponse:
         messages.error(request, sentence_of(refusal))
         return redirect("partner:program", slug)
     if place.status == "applied":
-        messages.success(request, _("Your application is with %(merchant)s. You read the answer here.") % {"merchant": found.merchant.name})
+        messages.success(
+            request,
+            _("Your application is with %(merchant)s. You read the answer here.") % {"merchant": found.merchant.name},
+        )
     return redirect("partner:program", slug)
 
 
@@ -113,7 +120,10 @@ def leave(request: PartnerRequest, slug: str) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, sentence_of(refusal))
     else:
-        messages.success(request, _("You have left %(program)s. What you earned stays owed to you.") % {"program": place.program.name})
+        messages.success(
+            request,
+            _("You have left %(program)s. What you earned stays owed to you.") % {"program": place.program.name},
+        )
     return redirect("partner:programs")
 
 

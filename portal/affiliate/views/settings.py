@@ -29,6 +29,7 @@ from portal.requests import PartnerRequest
 
 log = logging.getLogger(__name__)
 
+
 def _policy() -> Mapping[str, Collection[str] | str]:
     """The page's policy: a form's redirect is watched by the page that holds the form, and this one leads to Stripe."""
     usual: Any = settings.SECURE_CSP
@@ -57,7 +58,9 @@ def profile(request: PartnerRequest) -> HttpResponse:
         "memberships": memberships if len(memberships) > 1 else [],
         "affiliate": affiliate,
     }
-    return show(request, "settings.html", context, place="settings", title=_("Settings"), status=422 if form.errors else 200)
+    return show(
+        request, "settings.html", context, place="settings", title=_("Settings"), status=422 if form.errors else 200
+    )
 
 
 @csp_override(_policy())
@@ -78,7 +81,12 @@ def payout_start(request: PartnerRequest) -> HttpResponse:
         if not form.is_valid():
             return _payout_page(request, form, status=422)
         affiliate = update_profile(
-            affiliate, name=affiliate.name, contact_email=affiliate.contact_email, by=request.user, at=at, **form.cleaned_data
+            affiliate,
+            name=affiliate.name,
+            contact_email=affiliate.contact_email,
+            by=request.user,
+            at=at,
+            **form.cleaned_data,
         )
     back = request.build_absolute_uri(reverse("partner:payout-return"))
     try:
@@ -88,7 +96,10 @@ def payout_start(request: PartnerRequest) -> HttpResponse:
         return redirect("partner:settings-payout")
     except Rejected as refusal:
         log.warning("onboarding of %s was refused: %s", affiliate.public_id, refusal)
-        messages.error(request, _("Stripe does not take this account as it is. Look at your country and e-mail address, then try again."))
+        messages.error(
+            request,
+            _("Stripe does not take this account as it is. Look at your country and e-mail address, then try again."),
+        )
         return redirect("partner:settings-payout")
     # The address is a bearer token: it goes to the browser and nowhere else.
     return HttpResponseRedirect(address)
@@ -132,7 +143,9 @@ def _payout_page(request: PartnerRequest, form: CountryForm, *, status: int = 20
         "method": method,
         "account_tail": method.account[-6:] if method else "",
         "step": next_step(request.affiliate, method, at=timezone.now()),
-        "reason": str(reason_of(f"payout_method_{method.status}").partner) if method and method.status != "verified" else "",
+        "reason": str(reason_of(f"payout_method_{method.status}").partner)
+        if method and method.status != "verified"
+        else "",
         "form": form,
         "asks_country": method is None and not request.affiliate.country,
         "is_standin": settings.STRIPE_IS_STANDIN,

@@ -8,15 +8,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from ledger.accounts import balance_of
-from ledger.queries import accounts, lines_on, postings_of
-from payouts import chart
+from ledger.accounts import AccountName, balance_of
+from ledger.money import Money
+from ledger.queries import accounts, balance_in, lines_on, postings_of
 from portal.formats import month_of
 from portal.merchant.pages import here, page_of, show
 from portal.merchant.periods import month_span
 from portal.requests import MerchantRequest
 
-_ENTRY_WORDS_OF = ("receivable", "deposit")
+_KINDS = ("receivable", "deposit")
 
 
 @require_safe
@@ -24,16 +24,18 @@ def billing(request: MerchantRequest) -> HttpResponse:
     """Both balances, and the lines of one account in one month."""
     merchant = request.merchant
     at = timezone.now()
-    kind = request.GET.get("account") if request.GET.get("account") in _ENTRY_WORDS_OF else "receivable"
+    kind = "deposit" if request.GET.get("account") == "deposit" else "receivable"
     month = _month(request.GET.get("month", ""), merchant.time_zone, at=at)
     span = month_span(month, zone=merchant.time_zone)
-    name = chart.receivable(merchant) if kind == "receivable" else chart.deposit(merchant)
-    found = accounts(kind=kind, currency=merchant.currency, owners=[merchant.owner_name]).first()
+    nothing = Money.zero(merchant.currency)
+    both = {one.kind: one for one in accounts(currency=merchant.currency, owners=[merchant.owner_name])}
+    found = both.get(kind)
     page = page_of(request, postings_of(found, start=span.start, end=span.end) if found else [])
-    owed, held = (balance_of(one, merchant.currency) for one in (chart.receivable(merchant), chart.deposit(merchant)))
+    name = AccountName(merchant.owner_name, kind)
+    balances = {one: balance_in(both[one]) if one in both else nothing for one in _KINDS}
     context = {
-        "owed": owed,
-        "held": held,
+        "owed": balances["receivable"],
+        "held": balances["deposit"],
         "kind": kind,
         "tabs": [
             (_("Owed for commissions"), here(request, "billing", month=f"{month:%Y-%m}"), kind == "receivable"),
@@ -44,7 +46,7 @@ def billing(request: MerchantRequest) -> HttpResponse:
         else [],
         "page": page,
         "opening": balance_of(name, merchant.currency, at=span.start),
-        "closing": balance_of(name, merchant.currency, at=span.end),
+        "closing": balance_of(name, merchant.currency, at=span.end) if span.end <= at else balances[kind],
         "month_name": month_of(month),
         "earlier_url": here(request, "billing", account=kind, month=f"{_shift(month, -1):%Y-%m}"),
         "later_url": here(request, "billing", account=kind, month=f"{_shift(month, 1):%Y-%m}") if span.end <= at else "",

@@ -128,17 +128,19 @@ def commission(request: MerchantRequest, commission_id: str) -> HttpResponse:
 
 def _show_conversion(request: MerchantRequest, found: "Conversion", form: RefundForm, *, status: int = 200) -> HttpResponse:
     at = timezone.now()
-    sale = sale_of(found)
     url = here(request, "conversion", found.public_id)
     left = found.amount - found.refunded
+    explanations = [_explained(request, one, url, at=at) for one in commissions_of(found)]
+    # An explanation tells of the clicks itself; without one they stand in a table.
+    sale = None if explanations else sale_of(found)
     context: dict[str, Any] = {
         "conversion": found,
         "url": url,
         "left": left,
         "reason": reason_of(found.reason) if found.reason else None,
-        "explanations": [_explained(request, one, url, at=at) for one in commissions_of(found)],
-        "would_earn": sale.would_earn,
-        "touches": _touches(sale.attribution.candidates) if sale.attribution else [],
+        "explanations": explanations,
+        "would_earn": sale.would_earn if sale else None,
+        "touches": _touches(sale.attribution.candidates) if sale and sale.attribution else [],
         "parts": _parts(found),
         "requests": [
             (one, reason_of(one.reason) if one.reason else None, shown_payload(one))
@@ -146,7 +148,6 @@ def _show_conversion(request: MerchantRequest, found: "Conversion", form: Refund
         ],
         "refunds": [(one, reason_of(one.reason)) for one in found.refunds.order_by("at", "pk")],
         "refund_form": form if left else None,
-        "refund_is_open": bool(form.errors),
     }
     return show(
         request, "conversion.html", context, place="conversions", status=status,
