@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import secrets
 import shutil
 import statistics
@@ -33,8 +34,8 @@ from tracking.drain import connect, drain_all
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "click.json"
 CONNECTIONS = 64
-# A run in which the host took so much of a processor says nothing.
-MOST_STEAL = 0.20
+# A run in which others (or the host) took so much of a processor says little.
+MOST_DISTURBANCE = 0.20
 TARGETS = {"share": 0.40, "times": 20.0, "p99_ms": 15.0}
 
 TABLES = """
@@ -87,7 +88,7 @@ class Bench:
             "CLICK_BASE_URL": "https://go.network.example",
         }
         self.database_url = database_url
-        self.steals: list[float] = []
+        self.disturbances: list[float] = []
 
     @contextmanager
     def server(self, kind: str) -> Iterator[Server]:
@@ -105,27 +106,50 @@ class Bench:
             server.stop()
 
     def measure(self, server: Server, *, rate: float | None = None) -> Measured:
-        """One run; repeated once when the host stole too much of it."""
-        for _ in range(2):
-            stolen = machine.times()[1]
-            before, since = machine.cpu_seconds(server.process.pid), time.perf_counter()
-            sessions_before = self._session_seconds()
-            heard = self._press(server, seconds=self.options.seconds, rate=rate)
-            used = machine.cpu_seconds(server.process.pid) - before
-            used_by_sessions = self._session_seconds() - sessions_before
-            steal = (machine.times()[1] - stolen) / (time.perf_counter() - since)
-            self.steals.append(steal)
-            if steal <= MOST_STEAL:
+        """One run; repeated when somebody else took too much of the machine, the calmest kept."""
+        tries = []
+        for _ in range(1 + self.options.retries):
+            self._wait_for_calm()
+            tries.append(self._measure_once(server, rate=rate))
+            if tries[-1][0] <= MOST_DISTURBANCE:
                 break
+        disturbance, measured = min(tries, key=lambda one: one[0])
+        self.disturbances.append(disturbance)
+        return measured
+
+    def _measure_once(self, server: Server, *, rate: float | None) -> tuple[float, Measured]:
+        """How many processors others kept busy meanwhile, or the host took; and what was measured."""
+        busy, stolen = machine.times()
+        before, sessions_before, load_before = (
+            machine.cpu_seconds(server.process.pid),
+            self._session_seconds(),
+            _seconds_of_children(),
+        )
+        since = time.perf_counter()
+        heard = self._press(server, seconds=self.options.seconds, rate=rate)
+        took = time.perf_counter() - since
+        used = machine.cpu_seconds(server.process.pid) - before
+        used_by_sessions = self._session_seconds() - sessions_before
+        busy_after, stolen_after = machine.times()
+        ours = used + used_by_sessions + _seconds_of_children() - load_before
         if heard.errors:
             raise SystemExit(f"{heard.errors} of {heard.requests} answers were no redirects")
-        return Measured(
+        return (busy_after - busy - ours + stolen_after - stolen) / took, Measured(
             per_second=heard.requests / heard.seconds,
             per_core_second=heard.requests / (used + used_by_sessions),
             per_core_second_alone=heard.requests / used,
             p50_ms=heard.p50_ms,
             p99_ms=heard.p99_ms,
         )
+
+    def _wait_for_calm(self) -> None:
+        """Waits until nobody else works much, for as long as --patience allows."""
+        until = time.monotonic() + self.options.patience
+        while time.monotonic() < until:
+            busy, _ = machine.times()
+            time.sleep(1)
+            if machine.times()[0] - busy < MOST_DISTURBANCE:
+                return
 
     def _session_seconds(self) -> float:
         """The processor time of the benchmark's database sessions, where they are of this machine."""
@@ -157,6 +181,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--links", type=int, default=100_000)
     parser.add_argument("--no-wrk", action="store_true", help="use the built-in load generator only")
+    parser.add_argument("--patience", type=float, default=0.0, help="seconds to wait for a calm machine, each time")
+    parser.add_argument("--retries", type=int, default=1, help="how often to repeat a disturbed run")
     options = parser.parse_args()
     server_url = os.environ.get("DATABASE_URL", "postgresql://affiliate@/affiliate?host=/tmp")
     (ROOT / "var").mkdir(exist_ok=True)
@@ -174,10 +200,17 @@ def main() -> None:
     print(
         f"\n{options.rounds} rounds of {options.seconds:g} s, {CONNECTIONS} connections, {options.links:,} links,"
         f" load by {'wrk' if bench.wrk else 'benchmarks.load'}; fdatasync {sync[0]:.2f} ms (p99 {sync[1]:.2f});"
-        f" load average {load_before:.1f} before; most steal {max(bench.steals):.0%}"
+        f" load average {load_before:.1f} before;"
+        f" others kept {statistics.median(bench.disturbances):.2f} processors busy (most {max(bench.disturbances):.2f})"
     )
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def _seconds_of_children() -> float:
+    """The processor time of the finished load generators."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 type Series = dict[str, list[Measured]]

@@ -41,6 +41,8 @@ STRIPE_API_BASE = env_str("STRIPE_API_BASE", "http://127.0.0.1:8002" if STRIPE_I
 STRIPE_ACCOUNTS_API = env_str("STRIPE_ACCOUNTS_API", "v2")
 # How long a payout destination must have been known before money goes there (fault 24).
 PAYOUT_METHOD_HOLD_DAYS = env_int("PAYOUT_METHOD_HOLD_DAYS", 7)
+# The day of the month on which finance sends the run of the month before; what partners are told to expect.
+PAYOUT_DAY = env_int("PAYOUT_DAY", 5)
 # Below these amounts, in minor units, money stays payable until the next run.
 PAYOUT_MINIMUMS = {"USD": 1_000, "EUR": 1_000, "GBP": 1_000, "JPY": 1_000, "CAD": 1_000, "CHF": 1_000}
 # Stripe allows 25 requests a second per endpoint; stay under it.
@@ -366,7 +368,7 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}},
+    "loggers": {"django.server": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}, "kombu.connection": {"level": "ERROR"}},
 }
 
 SILENCED_SYSTEM_CHECKS = [

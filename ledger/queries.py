@@ -79,6 +79,17 @@ def accounts(
     return found if owners is None else found.filter(owner__in=list(owners))
 
 
+def sums_of(found: QuerySet[Account]) -> list[Money]:
+    """What accounts of one kind hold together, by currency."""
+    rows = found.order_by("currency").values("currency", "type").annotate(debits=Sum("debits_minor"), credits=Sum("credits_minor"))
+    sums: dict[str, int] = {}
+    for row in rows:
+        net = int(row["debits"]) - int(row["credits"])
+        sign = 1 if row["type"] in {Account.Type.ASSET, Account.Type.EXPENSE} else -1
+        sums[row["currency"]] = sums.get(row["currency"], 0) + sign * net
+    return [Money(minor, currency) for currency, minor in sums.items()]
+
+
 def account_by_id(public_id: str) -> Account | None:
     """The account of this public id."""
     try:

@@ -37,9 +37,10 @@ def open_any_commission(user: User, public_id: str) -> Commission:
 def open_run(user: User, public_id: str, *, action: str = "finance.view") -> PayoutRun:
     """A payout run, for a person with the finance role for the action. Raises NotVisible, NotAllowed."""
     require(user, action)
+    people = ("prepared_by", "submitted_by", "approved_by", "sent_by")
     try:
-        run: PayoutRun = PayoutRun.objects.by_public_id(public_id)
-    except PayoutRun.DoesNotExist:
+        run: PayoutRun = PayoutRun.objects.select_related(*people).get(pk=PayoutRun.key_of(public_id))
+    except (PayoutRun.DoesNotExist, ValueError):
         raise NotVisible("run") from None
     return run
 
@@ -107,8 +108,9 @@ def _commission(public_id: str) -> Commission:
 
 
 def _payout(public_id: str) -> Payout:
+    joined = ("run", "affiliate", "method", "statement")
     try:
-        payout: Payout = Payout.objects.by_public_id(public_id)
-    except Payout.DoesNotExist:
+        payout: Payout = Payout.objects.select_related(*joined).get(pk=Payout.key_of(public_id))
+    except (Payout.DoesNotExist, ValueError):
         raise NotVisible("payout") from None
     return payout

@@ -265,6 +265,12 @@ def sums_of(payouts: QuerySet[Payout]) -> list[Money]:
     return [Money(int(row["sum"]), row["currency"]) for row in rows]
 
 
+def sums_of_all(payouts: QuerySet[Payout]) -> list[Money]:
+    """What payouts add up to, by currency, wherever they stand."""
+    rows = payouts.order_by("currency").values("currency").annotate(sum=Sum("amount_minor"))
+    return [Money(int(row["sum"]), row["currency"]) for row in rows]
+
+
 def needs() -> dict[str, Money]:
     """What open runs still have to send, by currency."""
     waiting = Payout.objects.filter(run__status__in=OPEN_RUNS).filter(

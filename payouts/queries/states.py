@@ -11,15 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from affiliates.models import Affiliate
 from payouts.models import Commission, Payout, PayoutItem
 from tracking.models import Refund
-
-#: Payouts go out about this day of the month, for what was approved before the month began.
-PAY_DAY = 5
 
 #: The states a commission can be in, in the order of its life.
 COMMISSION_STATES = ("pending", "approved", "in_run", "sent", "paid", "held", "not_paid", "reversed", "clawed_back")
@@ -159,4 +157,4 @@ def _last_refunds(conversions: list[UUID]) -> dict[UUID, datetime]:
 
 def _pay_day(moment: datetime, *, months: int) -> datetime:
     index = moment.astimezone(UTC).month - 1 + months
-    return datetime(moment.astimezone(UTC).year + index // 12, index % 12 + 1, PAY_DAY, tzinfo=UTC)
+    return datetime(moment.astimezone(UTC).year + index // 12, index % 12 + 1, settings.PAYOUT_DAY, tzinfo=UTC)

@@ -72,7 +72,7 @@ class Door:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
         # The writing thread must not wait long for its turn after the disk has answered; shorter
         # turns than this cost more in changes than they gain.
-        sys.setswitchinterval(0.0005)
+        sys.setswitchinterval(0.002)
         self.settings = settings
         self._started_at = time.time()
         self._writer = _open_spool(settings)

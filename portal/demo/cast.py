@@ -92,7 +92,7 @@ PARTNERS = (
     Partner("The Slow Shelf", "US", "https://slowshelf.example", "newsletter", 0.8),
     Partner("Cabin Radio", "CA", "https://cabinradio.example", "video", 0.7, "no_method"),
     Partner("Feldweg", "DE", "https://feldweg.example", "site", 0.6),
-    Partner("Ear Candy Lab", "US", "https://earcandy.example", "video", 0.6),
+    Partner("Ear Candy Lab", "US", "https://earcandy.example", "video", 0.0, "waiting"),
     Partner("Marginalia", "PT", "https://marginalia.example", "site", 0.5, "no_method"),
     Partner("Lakeside Loops", "US", "https://lakesideloops.example", "social", 0.4, "new"),
     Partner("Coupon Harbour", "US", "https://couponharbour.example", "site", 0.0, "declined"),

@@ -138,7 +138,9 @@ def play_year(stage: Stage, *, until_run: Callable[[datetime], bool] = lambda _:
         day += timedelta(days=1)
     for first in month_starts(stage.start + timedelta(days=28), stage.now):
         if until_run(first):
-            plan(first + timedelta(hours=6), partial(_run, stage, first))
+            # Money leaves on the network's pay day; early in a month the last run is brought forward.
+            pay_day = first + timedelta(days=settings.PAYOUT_DAY - 1, hours=6)
+            plan(min(pay_day, max(stage.now - timedelta(hours=4), first)), partial(_run, stage, first))
     half = stage.start + (stage.now - stage.start) / 2
     plan(half, lambda at: people.raise_rates(stage.network, at=at))
     plan(stage.now - timedelta(days=70), lambda at: people.freeze(stage.network, at=at))

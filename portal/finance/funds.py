@@ -4,12 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.cache import cache
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from ledger.money import Money
 from payouts.providers import available_funds
 from payouts.queries.finance import needs
 from payouts.stripe import Unavailable
+from portal.finance.pages import figure
 
 _KEY, _SECONDS = "finance:stripe-balance", 20
 
@@ -31,6 +36,14 @@ class FundsRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortage:
+    """A gap in words."""
+
+    title: SafeString
+    text: SafeString
+
+
+@dataclass(frozen=True, slots=True)
 class Funds:
     """All currencies that are held or needed; `is_known` is False while Stripe does not answer."""
 
@@ -42,6 +55,22 @@ class Funds:
     def gaps(self) -> list[FundsRow]:
         """The currencies that are short."""
         return [row for row in self.rows if row.gap]
+
+    @property
+    def shortages(self) -> list[Shortage]:
+        """The same in words, each figure leading to where it comes from."""
+        here, runs = reverse("finance:funding"), reverse("finance:runs", query={"status": "open"})
+        return [
+            Shortage(
+                format_html(_("Top up {amount}"), amount=figure(row.gap, here, code=True)),
+                format_html(
+                    _("Open runs need {needed}, Stripe holds {held}. Without it the payouts at the end wait in their place."),
+                    needed=figure(row.needed, runs), held=figure(row.available, here),
+                ),
+            )
+            for row in self.rows
+            if row.gap and row.available is not None
+        ]  # fmt: skip
 
 
 def funds_now(*, is_fresh: bool = False) -> Funds:

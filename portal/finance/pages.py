@@ -10,12 +10,14 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from affiliates import access
 from ledger.money import Money
 from portal.context import NavItem
+from portal.formats import explained, format_money
 from portal.requests import FinanceRequest
 
 PAGE_ROWS = 50
@@ -60,6 +62,11 @@ def show(
 def page_of(request: FinanceRequest, rows: QuerySet[Any] | list[Any], *, size: int = PAGE_ROWS) -> Page[Any]:
     """The page of a list that the address asks for; nonsense is the first page."""
     return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def figure(amount: Money, url: str, *, code: bool = False) -> SafeString:
+    """An amount inside a sentence, leading to its explanation."""
+    return explained(format_money(amount, code=code), url)
 
 
 def has_several(amounts: list[Money]) -> bool:

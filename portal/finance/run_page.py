@@ -17,6 +17,7 @@ from ledger.money import Money
 from payouts.queries import finance
 from portal.finance.forms import NoteForm
 from portal.finance.funds import Funds, FundsRow, funds_now
+from portal.finance.pages import figure
 from portal.finance.words import Cause, Finding, cause_of, event_words, finding_of, left_out_words
 from portal.formats import format_moment
 from portal.requests import FinanceRequest
@@ -110,7 +111,7 @@ def run_context(run: "PayoutRun", request: FinanceRequest) -> dict[str, Any]:
         ),
         "waits_for": waits_for(run, request.user),
         "is_second_person": is_second_person(run, request.user),
-        "gaps": funds.gaps if funds and run.status in {"submitted", "approved", "sending"} else [],
+        "shortages": funds.shortages if funds and run.status in {"submitted", "approved", "sending"} else [],
         "funds": funds,
         "progress": _progress(totals) if run.status in {"sending", "closed"} else None,
         "is_live": run.status == "sending" and not run.alarm,
@@ -156,10 +157,11 @@ def line_rows(payouts: "Iterable[Payout]", run: "PayoutRun") -> list[LineRow]:
 
 def _line(payout: "Payout", large_from: dict[str, int]) -> LineRow:
     median = finance.former_median(payout)
+    usual = figure(median, reverse("finance:payout", args=[payout.public_id])) if median else None
     names = finance.findings_of(payout, large_from=large_from)
     return LineRow(
         payout,
-        [finding_of(name, median=median) for name in names],
+        [finding_of(name, usual=usual) for name in names],
         cause_of("unsure" if payout.state == "unsure" else payout.block_reason)
         if payout.state in {"unsure", "blocked", "cancelled"}
         else None,

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ledger.money import Money
 from payouts.queries.finance import ABOVE_MEDIAN, LARGE
-from portal.formats import format_money
 from portal.reasons import REASONS, reason_of
 
 type Text = str | Promise
@@ -119,11 +120,11 @@ FINDING_NAMES: dict[str, Text] = {
 _TIMES = {"above_median": ABOVE_MEDIAN, "large": LARGE}
 
 
-def finding_of(name: str, *, median: Money | None = None) -> Finding:
-    """A finding in words; with the median it is compared with, in figures."""
+def finding_of(name: str, *, usual: SafeString | None = None) -> Finding:
+    """A finding in words; with the usual amount that it is compared with, where there is one."""
     found = _FINDINGS[name]
-    if name == "above_median" and median is not None:
-        text: Text = _("More than %(times)s times the usual %(median)s.") % {"times": ABOVE_MEDIAN, "median": format_money(median)}
+    if name == "above_median" and usual is not None:
+        text: Text = format_html(gettext("More than {times} times the usual {amount}."), times=ABOVE_MEDIAN, amount=usual)
         return Finding(found.label, text, found.usual)
     text = str(found.text) % {"times": _TIMES[name]} if name in _TIMES else found.text
     return Finding(found.label, text, found.usual)

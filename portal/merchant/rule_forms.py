@@ -29,9 +29,9 @@ _SIX_PLACES = -6
 class LineForm(forms.Form):
     """One line; a line without a value is left out."""
 
-    event = forms.ChoiceField(label=_("For each"), required=False)
+    event = forms.ChoiceField(label=_("For each"))
     kind = forms.ChoiceField(
-        label=_("Pay"), required=False,
+        label=_("Pay"),
         choices=[("percent", _("percent of the order")), ("flat", _("a fixed amount"))],
     )  # fmt: skip
     value = forms.CharField(

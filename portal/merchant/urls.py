@@ -3,21 +3,28 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
+from django.utils import timezone
 
 from portal.merchant.views import billing, conversions, events, keys, overview, partners, rules, setup
+from portal.requests import MerchantRequest
 
 app_name = "merchant"
 
 
 def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
-    """An address of the workspace. The slug has done its work in the policy; views read request.merchant."""
+    """An address of the workspace, whose days and clocks are those of the merchant's own time zone.
+
+    The slug has done its work in the policy; views read request.merchant.
+    """
 
     @wraps(view)
-    def opened(request: HttpRequest, merchant_slug: str, **rest: Any) -> HttpResponseBase:
-        return view(request, **rest)
+    def opened(request: MerchantRequest, merchant_slug: str, **rest: Any) -> HttpResponseBase:
+        with timezone.override(ZoneInfo(request.merchant.time_zone)):
+            return view(request, **rest)
 
     return path(route, opened, name=name)
 

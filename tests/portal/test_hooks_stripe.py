@@ -6,6 +6,7 @@ import time
 import pytest
 import stripe
 from django.core.cache import cache
+from django.utils import timezone
 
 from ledger.journal import events_about
 from payouts import stripe_events, tasks
@@ -130,10 +131,8 @@ def test_only_posts_are_taken(client, method):
     assert getattr(client, method)(URL).status_code == 405
 
 
-def test_the_news_of_a_transfer_settles_its_payout(bank, client, live_server, django_db_blocker):
+def test_the_news_of_a_transfer_settles_its_payout(bank, live_server):
     """The stand-in delivers to our address over HTTP, signed, as Stripe would."""
-    from django.utils import timezone  # noqa: PLC0415
-
     at = timezone.now()
     make_payee(bank, at)
     bank.fund(1_000_000, "usd")

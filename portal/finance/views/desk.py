@@ -18,7 +18,7 @@ from portal.finance.funds import Funds, funds_now
 from portal.finance.pages import show
 from portal.finance.run_page import waits_for
 from portal.finance.words import cause_of
-from portal.formats import format_money, month_of
+from portal.formats import month_of
 from portal.requests import FinanceRequest
 
 _RECENT = 3
@@ -59,12 +59,9 @@ def _todo(
         url = reverse("finance:run", args=[row.run.public_id])
         if row.run.alarm:
             todo.append(_item(_("Look at the alarm of run %(label)s") % {"label": row.run.label}, waits_for(row.run, request.user), _("Open"), url, "bad"))
-    for gap in funds.gaps:
-        what = _("Top up %(amount)s") % {"amount": format_money(gap.gap, code=True)} if gap.gap else ""
-        detail = _("Runs need %(needed)s, Stripe holds %(held)s.") % {
-            "needed": format_money(gap.needed), "held": format_money(gap.available) if gap.available else "0",
-        }  # fmt: skip
-        todo.append(_item(what, detail, _("Funding"), reverse("finance:funding"), "bad"))
+    todo += [
+        _item(gap.title, gap.text, _("Funding"), reverse("finance:funding"), "bad") for gap in funds.shortages
+    ]
     for row in rows:
         if row.run.alarm or row.run.status == "sending":
             continue

@@ -24,7 +24,8 @@ def failures(request: FinanceRequest) -> HttpResponse:
     found = finance.failures(since=since)
     chosen = request.GET.get("cause", "")
     known = {one.cause for one in found}
-    page = page_of(request, finance.failing(since=since, cause=chosen if chosen in known else ""))
+    asked = finance.failing(since=since, cause=chosen if chosen in known else "")
+    page = page_of(request, asked)
     here = reverse("finance:failures")
     context = {
         "causes": [(one, cause_of(one.cause), f"{here}?cause={one.cause}#payouts") for one in found],
@@ -34,6 +35,8 @@ def failures(request: FinanceRequest) -> HttpResponse:
             (one, cause_of("unsure" if one.state == "unsure" else one.block_reason)) for one in page.object_list
         ],
         "page": page,
+        "sums": finance.sums_of_all(asked),
+        "here": f"{request.get_full_path()}#payouts",
         "several_currencies": True,
     }
     return show(

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,8 +18,7 @@ from payouts import deposits
 from portal.errors import sentence_of
 from portal.finance.forms import DepositForm
 from portal.finance.funds import funds_now
-from portal.finance.pages import show
-from portal.formats import format_money
+from portal.finance.pages import figure, show
 from portal.requests import FinanceRequest
 
 
@@ -45,11 +45,12 @@ def funding_deposit(request: FinanceRequest) -> HttpResponse:
         taken = _("Reference: it was booked before with another amount. Look at the deposits below.")
         form.add_error(field, taken if refusal.code == "reference_conflict" else sentence_of(refusal))
         return _page(request, form, status=400)
-    said = {"amount": format_money(amount), "name": merchant.name}
+    said = {"amount": figure(amount, reverse("finance:funding")), "name": merchant.name}
     if is_new:
-        messages.success(request, _("%(amount)s of %(name)s is booked.") % said)
+        messages.success(request, format_html(_("{amount} of {name} is booked."), **said))
     else:
-        messages.info(request, _("%(amount)s of %(name)s was booked before under this reference. Nothing was changed.") % said)
+        known = _("{amount} of {name} was booked before under this reference. Nothing was changed.")
+        messages.info(request, format_html(known, **said))
     return HttpResponseRedirect(reverse("finance:funding"))
 
 

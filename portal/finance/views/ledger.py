@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from affiliates.queries import affiliates_by_id, all_affiliates, merchants, merchants_by_slug
 from ledger.accounts import totals_by_kind
 from ledger.journal import events_about
-from ledger.queries import accounts, balance_in, currencies_in_use, entries_of, lines_on, postings_of
+from ledger.queries import accounts, balance_in, currencies_in_use, entries_of, lines_on, postings_of, sums_of
 from payouts import access
 from payouts.queries import finance
 from portal.filters import chips_of, ignored_keys
@@ -30,10 +30,11 @@ def ledger(request: FinanceRequest) -> HttpResponse:
     form.is_valid()
     said = form.cleaned_data
     owners = _owners(said["q"]) if said.get("q") else None
-    page = page_of(request, accounts(
+    asked = accounts(
         kind=said.get("kind", ""), currency=said.get("currency", ""), owners=owners,
         is_standing=not said.get("show") and owners is None,
-    ))  # fmt: skip
+    )  # fmt: skip
+    page = page_of(request, asked)
     names = owner_names(one.owner for one in page.object_list)
     here = reverse("finance:ledger")
     totals = {(kind, currency): balance for kind, currency, balance in totals_by_kind()}
@@ -48,6 +49,9 @@ def ledger(request: FinanceRequest) -> HttpResponse:
             for kind in sorted({kind for kind, _currency in totals}, key=_order_of)
         ],
         "page": page,
+        # Only amounts of one kind add up to something.
+        "sums": sums_of(asked) if said.get("kind") else [],
+        "here": f"{request.get_full_path()}#accounts",
         "rows": [(one, names.get(one.owner, one.owner), kind_words(one.kind)[0], balance_in(one)) for one in page.object_list],
         "filter": form,
         "chips": chips_of(request, _chip_labels(form)),

@@ -61,7 +61,7 @@ def run_start(request: FinanceRequest, run_id: str) -> HttpResponse:
     context = {
         "run": run,
         "totals": totals,
-        "gaps": funds_now(is_fresh=True).gaps,
+        "shortages": funds_now(is_fresh=True).shortages,
         "payouts": sum(total.payouts for total in totals),
         "several_currencies": len(totals) > 1,
         "is_ready": run.status == "approved" and not run.alarm,

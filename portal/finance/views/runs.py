@@ -125,6 +125,7 @@ def run_lines(request: FinanceRequest, run_id: str) -> HttpResponse:
         "clear_url": f"{here}?view={view}" if view else here,
         "sums": finance.sums_of(lines),
         "ignored": ignored_keys(request, form),
+        "here": request.get_full_path(),
         "export_url": f"{reverse('finance:run-export', args=[found.public_id])}?{request.GET.urlencode()}",
         "several_currencies": len(totals) > 1,
     }

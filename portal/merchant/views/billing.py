@@ -10,10 +10,11 @@ from django.views.decorators.http import require_safe
 
 from ledger.accounts import AccountName, balance_of
 from ledger.money import Money
-from ledger.queries import accounts, balance_in, lines_on, postings_of
+from ledger.queries import AccountLine, accounts, balance_in, lines_on, postings_of
 from portal.formats import month_of
 from portal.merchant.pages import here, page_of, show
 from portal.merchant.periods import month_span
+from portal.reasons import REFUNDS, reason_of
 from portal.requests import MerchantRequest
 
 _KINDS = ("receivable", "deposit")
@@ -41,9 +42,7 @@ def billing(request: MerchantRequest) -> HttpResponse:
             (_("Owed for commissions"), here(request, "billing", month=f"{month:%Y-%m}"), kind == "receivable"),
             (_("Deposit"), here(request, "billing", account="deposit", month=f"{month:%Y-%m}"), kind == "deposit"),
         ],
-        "rows": [(line, entry_words(line.kind), _subject_url(request, line.reference)) for line in lines_on(found, page.object_list)]
-        if found
-        else [],
+        "rows": [_row(request, line) for line in lines_on(found, page.object_list)] if found else [],
         "page": page,
         "opening": balance_of(name, merchant.currency, at=span.start),
         "closing": balance_of(name, merchant.currency, at=span.end) if span.end <= at else balances[kind],
@@ -65,10 +64,12 @@ def entry_words(kind: str) -> str:
     }.get(kind, kind)
 
 
-def _subject_url(request: MerchantRequest, reference: str) -> str:
-    """Where the entry's commission is explained; the line itself for what is about no commission."""
-    subject = reference.partition(":")[0]
-    return here(request, "commission", subject) if subject.startswith("comm_") else "#lines"
+def _row(request: MerchantRequest, line: AccountLine) -> tuple[AccountLine, str, str, str, str]:
+    """A line, its words, its memo in words, what it is about, and where that is explained."""
+    subject = line.reference.partition(":")[0]
+    memo = str(reason_of(line.memo).title) if line.memo in REFUNDS else line.memo
+    url = here(request, "commission", subject) if subject.startswith("comm_") else "#lines"
+    return line, entry_words(line.kind), memo, subject, url
 
 
 def _month(text: str, zone: str, *, at: datetime) -> date:

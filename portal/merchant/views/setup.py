@@ -38,8 +38,8 @@ _ANSWER = """{
   "verdict": "accepted",
   "reason": null,
   "test": true,
-  "attribution": {"model": "last_click", "affiliate": "aff_…", "click": "clk_…", "program": "prog_…"},
-  "would_earn": {"affiliate": "aff_…", "amount": "12.40", "currency": "USD"},
+  "attribution": {"model": "last_click", "affiliate": "aff_…", …},
+  "would_earn": {"affiliate": "aff_…", "amount": "12.40", …},
   "explain_url": "/merchant/…/conversions/conv_…/"
 }"""
 
@@ -52,8 +52,8 @@ def _checklist(request: MerchantRequest) -> list[dict[str, Any]]:
     steps = [
         (_("Program open to partners"), any(program.status == "open" for program in programs), None, "rules", _("Look at the rules")),
         (_("Key made"), has_keys, None, "keys", _("Make a key")),
-        (_("First click counted"), seen.click_hour is not None, seen.click_hour, "partners", _("Look at the partners")),
-        (_("First request received"), seen.request_at is not None, seen.request_at, "events", _("Look at the events")),
+        (_("Click counted"), seen.click_hour is not None, seen.click_hour, "partners", _("Look at the partners")),
+        (_("Request received"), seen.request_at is not None, seen.request_at, "events", _("Look at the events")),
         (_("Test order answered"), seen.test_at is not None, seen.test_at, "events", _("Look at the events")),
         (_("Live order accepted"), seen.live_at is not None, seen.live_at, "conversions", _("Look at the orders")),
         (_("Order attributed to a partner"), seen.attributed_at is not None, seen.attributed_at, "conversions", _("Look at the orders")),
@@ -76,7 +76,8 @@ def _curl(request: MerchantRequest) -> str:
         "  -H 'Authorization: Bearer sk_test_…' \\\n"
         "  -H 'Content-Type: application/json' \\\n"
         "  -H 'Idempotency-Key: TEST-1042' \\\n"
-        f"  -d '{{\"order_id\": \"TEST-1042\", \"amount\": \"{amount}\", \"currency\": \"{currency}\", \"click_id\": \"clk_…\"}}'"
+        f"  -d '{{\"order_id\": \"TEST-1042\", \"amount\": \"{amount}\", \"currency\": \"{currency}\",\n"
+        "       \"click_id\": \"clk_…\"}'"
     )
 
 
