@@ -99,7 +99,10 @@ def _clicks(stage: Stage) -> Iterator[Click]:
         while waiting and waiting[-1].since <= moment:
             joined.append(waiting.pop())
         if not joined:
-            continue
+            # Nobody is in yet: these are the first day's.
+            joined.append(waiting.pop())
+            moment = joined[0].since + timedelta(minutes=chance.randint(5, 600))
+        moment = max(moment, joined[0].since + timedelta(minutes=5))
         place = chance.choices(joined, [_pull(one, stage, moment) for one in joined])[0]
         link = chance.choice(place.links)
         is_bot = chance.random() < 0.035

@@ -29,7 +29,14 @@ def fresh_town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, 
         yield from _build(tmp_path_factory)
 
 
-def _build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+@pytest.fixture
+def bare_town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker) -> Iterator[Town]:
+    """A town with nothing in it and nothing running but the Stripe stand-in."""
+    with django_db_blocker.unblock():
+        yield from _build(tmp_path_factory, is_bare=True)
+
+
+def _build(tmp_path_factory: pytest.TempPathFactory, *, is_bare: bool = False) -> Iterator[Town]:
     """Everything but the year's data: merchants, programs, staff, the public site."""
     name = f"story_{os.getpid()}_{next(_numbers)}"
     template = os.environ.get("TEST_TEMPLATE") or connection.settings_dict["NAME"]
@@ -45,8 +52,9 @@ def _build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     one = Town(urlunsplit(parts._replace(path=f"/{name}")), home)
     try:
         one.start("stripe")
-        one.manage("seed_demo", "--stage", "empty")
-        one.start("web", "click", "drain", "worker", "beat")
+        if not is_bare:
+            one.manage("seed_demo", "--stage", "empty")
+            one.start("web", "click", "drain", "worker", "beat")
         yield one
     finally:
         one.stop()
