@@ -31,7 +31,9 @@ def write_mail(
 
 def send_waiting_mails(send: Callable[[OutgoingMail], object], *, at: datetime, limit: int = 200) -> int:
     """Send every mail whose time has come, oldest first; how many went. A failure is kept and tried again."""
-    due = OutgoingMail.objects.filter(sent_at=None, next_try_at__lte=at, attempts__lt=len(_WAITS)).order_by("next_try_at")
+    due = OutgoingMail.objects.filter(sent_at=None, next_try_at__lte=at, attempts__lt=len(_WAITS)).order_by(
+        "next_try_at"
+    )
     return sum(_send(key, send, at=at) for key in list(due.values_list("pk", flat=True)[:limit]))
 
 

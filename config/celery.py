@@ -40,6 +40,7 @@ app.conf.beat_schedule = {
     "handle stored Stripe events": {"task": "payouts.handle_waiting_stripe_events", "schedule": timedelta(seconds=30)},
     "catch up on Stripe events": {"task": "payouts.catch_up_stripe_events", "schedule": timedelta(minutes=15)},
     "reconcile payouts with Stripe": {"task": "payouts.reconcile_runs", "schedule": timedelta(minutes=15)},
+    "compare all transfers with Stripe": {"task": "payouts.compare_everything", "schedule": crontab(hour="3", minute="40")},
     "seal the book": {"task": "ledger.seal_entries", "schedule": timedelta(minutes=10)},
     "verify the books": {"task": "ledger.verify_books", "schedule": crontab(hour="3", minute="10")},
     "make next month's click partition": {"task": "tracking.make_partitions", "schedule": crontab(hour="2", minute="5")},

@@ -87,6 +87,14 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.SELF],
 }
 
+# Wagtail's admin still has inline scripts and styles (wagtail/roadmap#92).
+SECURE_CSP_CMS = {
+    **SECURE_CSP,
+    "script-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+    "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+    "img-src": [CSP.SELF, "data:", "blob:"],
+}
+
 # ── The parts ────────────────────────────────────────────────────────────────────────────
 INSTALLED_APPS = [
     "ledger",
@@ -145,6 +153,7 @@ MIDDLEWARE = [
     "portal.middleware.PolicyMiddleware",
     "portal.middleware.RefusalMiddleware",
     "portal.middleware.PrivatePagesMiddleware",
+    "portal.middleware.CmsPagesMiddleware",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
 ]
 
@@ -368,7 +377,7 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}, "kombu.connection": {"level": "ERROR"}},
+    "loggers": {"django.server": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}, "django_tasks": {"level": "WARNING"}, "wagtail": {"level": "WARNING"}, "kombu.connection": {"level": "ERROR"}},
 }
 
 SILENCED_SYSTEM_CHECKS = [

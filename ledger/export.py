@@ -84,7 +84,7 @@ def _beancount(extract: Extract) -> Iterator[str]:
     entries = extract.entries()
     first = next(entries, None)
     since = min(_day(first.effective_at) if first else date.max, _day(extract.start) if extract.start else date.max)
-    yield '; The whole book in Beancount\'s format. Load it with: bean-check FILE'
+    yield "; The whole book in Beancount's format. Load it with: bean-check FILE"
     yield 'option "title" "Affiliate network"'
     if since == date.max:
         return

@@ -81,7 +81,11 @@ def accounts(
 
 def sums_of(found: QuerySet[Account]) -> list[Money]:
     """What accounts of one kind hold together, by currency."""
-    rows = found.order_by("currency").values("currency", "type").annotate(debits=Sum("debits_minor"), credits=Sum("credits_minor"))
+    rows = (
+        found.order_by("currency")
+        .values("currency", "type")
+        .annotate(debits=Sum("debits_minor"), credits=Sum("credits_minor"))
+    )
     sums: dict[str, int] = {}
     for row in rows:
         net = int(row["debits"]) - int(row["credits"])
@@ -115,9 +119,7 @@ def currencies_in_use() -> list[str]:
     return list(Account.objects.order_by("currency").values_list("currency", flat=True).distinct())
 
 
-def postings_of(
-    account: Account, *, start: datetime | None = None, end: datetime | None = None
-) -> QuerySet[Posting]:
+def postings_of(account: Account, *, start: datetime | None = None, end: datetime | None = None) -> QuerySet[Posting]:
     """An account's postings with start ≤ effective_at < end, newest first, each with the balance after it.
 
     Hand a page of them to `lines_on`.
@@ -134,7 +136,9 @@ def postings_of(
     return (
         found.select_related("entry", "debit", "credit")
         .annotate(
-            signed=Case(When(larger, then=F("amount_minor")), default=-F("amount_minor"), output_field=BigIntegerField())
+            signed=Case(
+                When(larger, then=F("amount_minor")), default=-F("amount_minor"), output_field=BigIntegerField()
+            )
         )
         .annotate(balance=Value(opening) + Window(Sum("signed"), order_by=[F(name).asc() for name in order]))
         .order_by(*(f"-{name}" for name in order))

@@ -102,7 +102,7 @@ def _free_commissions() -> QuerySet[Commission]:
 
 def _affiliates(keys: Iterable[UUID], *, is_held: bool) -> dict[UUID, Affiliate]:
     found = Affiliate.objects.filter(pk__in=keys).order_by("pk")
-    return {one.pk: one for one in (found.select_for_update() if is_held else found)}
+    return {one.pk: one for one in (found.select_for_update(no_key=True) if is_held else found)}
 
 
 def _fill_in(claims: list[Claim]) -> None:

@@ -167,7 +167,7 @@ def _reversal_moves(commission: Commission, taken: Money, *, was_pending: bool) 
 
 def _locked_balance(commission: Commission, currency: str) -> Money:
     """The payable balance, with the affiliate's row held so that no run takes it in the meantime."""
-    type(commission.affiliate).objects.select_for_update().get(pk=commission.affiliate_id)
+    type(commission.affiliate).objects.select_for_update(no_key=True).get(pk=commission.affiliate_id)
     return balance_of(chart.payable(commission.affiliate), currency)
 
 

@@ -24,7 +24,7 @@ def fund_merchant(merchant: Merchant, amount: Money, *, reference: str, at: date
     if amount.minor <= 0:
         raise DepositRefused("A deposit is more than nothing.", field="amount")
     # The merchant's row is the lock: two people who book the same receipt at once book it once.
-    Merchant.objects.select_for_update().get(pk=merchant.pk)
+    Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
     name = f"{merchant.public_id}:deposit:{reference}"
     is_new = not entry_exists(name)
     post_entry(
@@ -52,7 +52,7 @@ def apply_deposit(merchant: Merchant, *, reference: str, at: datetime) -> Money:
 
     Returns what was applied. Idempotent by reference.
     """
-    Merchant.objects.select_for_update().get(pk=merchant.pk)
+    Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
     owed = balance_of(chart.receivable(merchant), merchant.currency)
     held = balance_of(chart.deposit(merchant), merchant.currency)
     applied = min(owed, held)

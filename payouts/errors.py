@@ -8,6 +8,7 @@
     ├── SamePerson            the one who prepared or submitted cannot approve
     ├── RunNotInState         the run is past or before this step
     ├── RunHasAlarm           the books and Stripe disagree; a person must look first
+    ├── RunNotReconciled      the database was restored since; compare with Stripe first
     ├── PayoutNotInState      the payout cannot be changed any more
     ├── PeriodRefused         a run's period that ends before it starts, or later than now
     └── DepositRefused        a deposit of nothing, or in another currency than the merchant's books
@@ -65,6 +66,16 @@ class RunHasAlarm(Refusal):
     """Nothing moves until somebody has looked at the difference."""
 
     code = "run_has_alarm"
+
+
+class RunNotReconciled(Refusal):
+    """The database was started or restored since the run was last compared with Stripe (fault 8)."""
+
+    code = "run_not_reconciled"
+
+    def __init__(self, run: object) -> None:
+        self.run = run
+        super().__init__("This run has not been compared with Stripe since the database was started. Compare it first.")
 
 
 class PayoutNotInState(Refusal):

@@ -18,9 +18,7 @@ def method_of(affiliate: Affiliate) -> PayoutMethod | None:
     return PayoutMethod.objects.filter(affiliate=affiliate).exclude(status=_S.REPLACED).first()
 
 
-def start_onboarding(
-    affiliate: Affiliate, *, refresh_url: str, return_url: str, by: User | None, at: datetime
-) -> str:
+def start_onboarding(affiliate: Affiliate, *, refresh_url: str, return_url: str, by: User | None, at: datetime) -> str:
     """The address at Stripe where the affiliate sets up its account; made at the first call.
 
     The address is a bearer token that works once and for minutes: hand it to the browser, never
@@ -36,13 +34,18 @@ def refresh_method(method: PayoutMethod, *, at: datetime) -> PayoutMethod:
     A changed bank account restarts the waiting time before money goes there (fault 24).
     """
     standing = stripe.gateway().payee_status(method.account)
-    return apply_standing(method, status=standing.status, fingerprint=standing.fingerprint, reason=standing.reason, at=at)
+    return apply_standing(
+        method, status=standing.status, fingerprint=standing.fingerprint, reason=standing.reason, at=at
+    )
 
 
 @transaction.atomic
 def apply_standing(method: PayoutMethod, *, status: str, fingerprint: str, reason: str, at: datetime) -> PayoutMethod:
     """Write an account's standing down: pending, verified or restricted."""
     locked = PayoutMethod.objects.select_for_update().select_related("affiliate").get(pk=method.pk)
+    if locked.status == _S.REPLACED:
+        # News of an account that is the affiliate's no more.
+        return locked
     before = (locked.status, locked.fingerprint)
     is_first = not locked.fingerprint
     # No fingerprint is no news: an account sent back to onboarding must not come out of it as a first one.

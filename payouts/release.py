@@ -2,10 +2,7 @@
 
 from datetime import datetime
 
-from django.db import transaction
-
 from ledger.entries import Move, post_entry
-from ledger.journal import record_event
 from ledger.money import Money
 from payouts import chart
 from payouts.models import Payout
@@ -32,22 +29,6 @@ def take_return(payout: Payout, *, at: datetime) -> None:
     back = Move(payout.amount, debit=chart.CASH, credit=chart.payable(payout.affiliate))
     _post(payout, "return", [back, _netting_undone(payout)], at=at)
     _free_items(payout, at=at)
-
-
-@transaction.atomic
-def cancel_payout(payout: Payout, *, reason: str, at: datetime) -> None:
-    """Call off a payout that was never sent. The caller holds its row and knows that it is ready."""
-    payout.state = Payout.State.CANCELLED
-    payout.block_reason = reason
-    payout.save(update_fields=["state", "block_reason"])
-    give_back(payout, at=at)
-    record_event(
-        "payout.cancelled",
-        payout.public_id,
-        at=at,
-        about=[payout.affiliate.public_id, payout.run.public_id],
-        data={"reason": reason},
-    )
 
 
 def _netting_undone(payout: Payout) -> Move:

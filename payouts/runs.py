@@ -16,10 +16,14 @@ from affiliates.models import Merchant, User
 from ledger.entries import Move, post_entry
 from ledger.journal import record_event
 from ledger.money import Money
-from payouts import chart, deposits, release
+from payouts import chart, deposits
 from payouts.claims import Claim, claims_until
-from payouts.errors import PayoutNotInState, PeriodRefused, RunHasAlarm, RunNotInState, SamePerson
+from payouts.epochs import database_epoch
+from payouts.errors import PayoutNotInState, PeriodRefused, RunHasAlarm, RunNotInState, RunNotReconciled, SamePerson
 from payouts.models import Payout, PayoutItem, PayoutRun
+from payouts.protocol import RULES, BookEntry, Decision, State
+from payouts.sender import Rule
+from payouts.transfers import OrmPayoutStore
 
 _S = PayoutRun.Status
 
@@ -76,6 +80,7 @@ def prepare_run(label: str, *, starts_at: datetime, ends_at: datetime, by: User,
         else:
             _freeze(run, claim, at=at)
     run.notes = {
+        "epoch": database_epoch(),
         "left_out": [
             {
                 "affiliate": one.affiliate,
@@ -85,7 +90,7 @@ def prepare_run(label: str, *, starts_at: datetime, ends_at: datetime, by: User,
                 "reason": one.reason,
             }
             for one in left_out
-        ]
+        ],
     }
     run.save(update_fields=["notes"])
     _tell("run.prepared", run, by=by, at=at, payouts=run.payouts.count(), left_out=len(left_out))
@@ -135,24 +140,28 @@ def start_run(run: PayoutRun, *, by: User, at: datetime) -> PayoutRun:
 
 @transaction.atomic
 def cancel_run(run: PayoutRun, *, by: User, at: datetime) -> PayoutRun:
-    """Undo a run that is not being sent yet: every payout gives its money back."""
+    """Undo a run that is not being sent yet: every payout gives its money back.
+
+    Raises RunNotReconciled when the database was restored since, and PayoutNotInState for a run of
+    which something turned out to have left: then it is sent to its end instead.
+    """
     locked = _locked(run, _S.PREPARED, _S.SUBMITTED, _S.APPROVED)
-    for payout in locked.payouts.select_for_update().filter(state=Payout.State.READY).order_by("pk"):
-        release.cancel_payout(payout, reason="run_cancelled", at=at)
+    for payout in locked.payouts.order_by("pk"):
+        after = _call_off(payout, RULES.cancel, at=at).state
+        if after.is_reserved or after.state == State.PAID:
+            raise PayoutNotInState(payout, payout.refreshed().get_state_display())
     locked.status, locked.cancelled_at = _S.CANCELLED, at
     return _saved("run.cancelled", locked, by=by, at=at)
 
 
 @transaction.atomic
 def exclude_payout(payout: Payout, *, note: str, by: User, at: datetime) -> Payout:
-    """Take one payout out of a run under review; its money stays payable."""
+    """Take one payout out of a run under review; its money stays payable. Raises as `cancel_run` does."""
     _locked(payout.run, _S.PREPARED)
-    locked = Payout.objects.select_for_update(of=("self",)).select_related("run", "affiliate").get(pk=payout.pk)
-    if locked.state != Payout.State.READY:
-        raise PayoutNotInState(locked, locked.get_state_display())
-    locked.is_excluded, locked.exclusion_note = True, note
-    locked.save(update_fields=["is_excluded", "exclusion_note"])
-    release.cancel_payout(locked, reason="excluded", at=at)
+    if _call_off(payout, RULES.exclude, at=at).entry is BookEntry.NOTHING:
+        raise PayoutNotInState(payout, payout.refreshed().get_state_display())
+    Payout.objects.filter(pk=payout.pk).update(is_excluded=True, exclusion_note=note)
+    locked = payout.refreshed()
     record_event(
         "payout.excluded",
         locked.public_id,
@@ -161,7 +170,7 @@ def exclude_payout(payout: Payout, *, note: str, by: User, at: datetime) -> Payo
         about=[locked.affiliate.public_id, locked.run.public_id],
         data={"note": note},
     )
-    return locked.refreshed()
+    return locked
 
 
 @transaction.atomic
@@ -229,6 +238,14 @@ def _freeze(run: PayoutRun, claim: Claim, *, at: datetime) -> None:
         ],
         about=[payout.public_id, affiliate.public_id, run.public_id],
     )
+
+
+def _call_off(payout: Payout, rule: Rule, *, at: datetime) -> Decision:
+    """Ask the protocol to call a payout off; it alone knows whether that is safe."""
+    decision = OrmPayoutStore(clock=lambda: at).decide(payout.public_id, rule)
+    if decision.reason == "not_reconciled":
+        raise RunNotReconciled(payout.run)
+    return decision
 
 
 def _left_out(claim: Claim, reason: str) -> LeftOut:

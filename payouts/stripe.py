@@ -278,6 +278,11 @@ class StripeProvider:
         since = self.gateway.list_transfers_since(self.opened_at(run_id) - CLOCK_MARGIN)
         return [_as_provided(one) for one in since if ours.items() <= one.metadata.items()]
 
+    def list_our_transfers(self, since: datetime) -> Sequence[Transfer]:
+        """Every transfer this installation made at or after an instant, for whatever run."""
+        listed = self.gateway.list_transfers_since(since)
+        return [_as_provided(one) for one in listed if one.metadata.get("instance") == self.instance]
+
     def retrieve_transfer(self, transfer_id: str) -> Transfer | None:
         """The transfer as it is now, if it is one of this installation's."""
         found = self.gateway.retrieve_transfer(transfer_id)

@@ -30,7 +30,11 @@ def store_event(stripe_id: str, *, type: str, payload: dict[str, Any], at: datet
     try:
         with transaction.atomic():
             event = StripeEvent.objects.create(
-                stripe_id=stripe_id, type=type, object_id=str(subject.get("id", ""))[:80], payload=payload, received_at=at
+                stripe_id=stripe_id,
+                type=type,
+                object_id=str(subject.get("id", ""))[:80],
+                payload=payload,
+                received_at=at,
             )
     except IntegrityError:
         return StripeEvent.objects.get(stripe_id=stripe_id), False
@@ -62,7 +66,9 @@ def handle_waiting_events(sender: Sender, *, at: datetime, limit: int = 500) -> 
             done += 1
         except Exception as error:  # noqa: BLE001 - whatever went wrong is kept with the event and tried again
             StripeEvent.objects.filter(pk=event.pk).update(
-                attempts=event.attempts + 1, next_try_at=at + _RETRY * min(event.attempts + 1, 30), error=repr(error)[:2000]
+                attempts=event.attempts + 1,
+                next_try_at=at + _RETRY * min(event.attempts + 1, 30),
+                error=repr(error)[:2000],
             )
     return done
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from payouts import commissions, providers, runs, sales, stripe_events, transfers
+from payouts import commissions, providers, runs, sales, stripe_events, transfers, whole_books
 from payouts.models import PayoutRun
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,12 @@ def reconcile_runs() -> None:
             runs.close_finished_run(run, at=timezone.now())
 
 
+@shared_task(name="payouts.compare_everything")
+def compare_everything() -> None:
+    """Compare all the transfers we made at Stripe with our payouts, those of closed runs and of lost ones too."""
+    whole_books.compare_everything(providers.our_transfers, providers.stripe_sender())
+
+
 @contextmanager
 def _kept_apart(run: PayoutRun) -> Iterator[None]:
     """Whatever goes wrong with one run is logged and tried again; the other runs go on."""
@@ -85,6 +91,8 @@ def _send(run: PayoutRun) -> None:
             return
         try:
             pause = partial(time.sleep, 1 / settings.PAYOUT_SENDS_PER_SECOND)
+            if not whole_books.are_compared():
+                compare_everything()
             transfers.send_run(run, providers.stripe_sender(), pause=pause, funds=providers.available_funds)
             runs.close_finished_run(run, at=timezone.now())
         finally:

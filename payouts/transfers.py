@@ -17,7 +17,9 @@ from affiliates.models import Affiliate, User
 from ledger.journal import record_event
 from ledger.money import Money
 from payouts import release, statements
+from payouts.epochs import database_epoch, is_of_this_epoch
 from payouts.errors import PayoutNotInState
+from payouts.methods import method_of
 from payouts.models import Payout, PayoutAttempt, PayoutMethod, PayoutRun
 from payouts.protocol import NO_FUNDS, RULES, BookEntry, Decision, Facts, PayoutState, State, key_of
 from payouts.provider import Transfer, TransferProvider
@@ -49,14 +51,15 @@ class OrmPayoutStore:
 
     def __init__(self, clock: Clock = database_clock) -> None:
         self.clock = clock
-        self._read_at: dict[str, datetime] = {}
+        #: When, and in which epoch, a run was read for a comparison.
+        self._read_at: dict[str, tuple[datetime, str]] = {}
 
     def decide(self, payout_id: str, rule: Rule) -> Decision:
         """Load, decide, save, commit: see `payouts.sender.PayoutStore.decide`."""
         with transaction.atomic():
             # First the lock, then the reading: what is joined in a waiting query is as old as the query.
             key = Payout.objects.select_for_update().values_list("pk", flat=True).get(pk=Payout.key_of(payout_id))
-            payout: Payout = Payout.objects.select_related("run", "affiliate", "method").get(pk=key)
+            payout: Payout = Payout.objects.select_related("run", "affiliate").get(pk=key)
             before = state_of(payout)
             facts = self._facts(payout)
             decision = rule(before, facts)
@@ -65,7 +68,7 @@ class OrmPayoutStore:
 
     def read_run(self, run_id: str) -> RunBooks:
         """All payouts of the run and the clock."""
-        self._read_at[run_id] = database_clock()
+        self._read_at[run_id] = (database_clock(), database_epoch())
         payouts = Payout.objects.filter(run_id=PayoutRun.key_of(run_id))
         return RunBooks(self.clock(), {one.public_id: state_of(one) for one in payouts})
 
@@ -75,26 +78,32 @@ class OrmPayoutStore:
             run = PayoutRun.objects.select_for_update().get(pk=PayoutRun.key_of(run_id))
             if self._alarm(run, alarms, at=began_at):
                 return
-            run.reconciled_at = self._read_at.get(run_id, began_at)
-            run.save(update_fields=["reconciled_at"])
+            run.reconciled_at, epoch = self._read_at.get(run_id, (began_at, ""))
+            run.notes["epoch"] = epoch
+            run.save(update_fields=["reconciled_at", "notes"])
 
     def _facts(self, payout: Payout) -> Facts:
-        run, method = payout.run, payout.method
+        # The affiliate's account of today, which need not be the one that was frozen (fault 24).
+        run, method = payout.run, method_of(payout.affiliate)
         now = self.clock()
+        is_same = (
+            method is not None and method.account == payout.destination and method.fingerprint == payout.fingerprint
+        )
         # An account on its waiting time is not paid; that one changed since is another account is the rules' to say.
-        is_known = method.usable_from is not None and method.usable_from <= now
+        is_known = method is not None and method.usable_from is not None and method.usable_from <= now
         is_payable = (
             payout.affiliate.status == Affiliate.Status.ACTIVE
+            and method is not None
             and method.status == PayoutMethod.Status.VERIFIED
-            and (is_known or method.fingerprint != payout.fingerprint)
+            and (is_known or not is_same)
         )
         return Facts(
             now=now,
-            fingerprint=method.fingerprint,
+            fingerprint=payout.fingerprint if is_same else f"{method.account}/{method.fingerprint}" if method else "",
             run_is_sending=run.status == PayoutRun.Status.SENDING and not run.alarm,
             run_is_cancelled=run.status == PayoutRun.Status.CANCELLED,
             payee_may_be_paid=is_payable,
-            is_reconciled=run.reconciled_at is not None and run.reconciled_at >= _database_started_at(),
+            is_reconciled=is_of_this_epoch(run),
         )
 
     def _save(self, payout: Payout, before: PayoutState, decision: Decision, facts: Facts) -> None:
@@ -159,6 +168,12 @@ class OrmPayoutStore:
         return bool(standing)
 
 
+def pause_run(run: PayoutRun, lines: Sequence[str], *, at: datetime) -> None:
+    """Pause a run for disagreements with Stripe's books, one line each, until a person has looked."""
+    with transaction.atomic():
+        OrmPayoutStore._alarm(run, lines, at=at)
+
+
 _EVENTS = {
     State.SENT: "payout.sent",
     State.PAID: "payout.paid",
@@ -201,7 +216,7 @@ def send_run(
     waits. `funds` says what is available by currency, and lets the waiting go on once it suffices.
     Raises Unavailable when Stripe fails to answer several readings in a row.
     """
-    if run.reconciled_at is None or run.reconciled_at < _database_started_at():
+    if run.reconciled_at is None or not is_of_this_epoch(run):
         sender.reconcile_run(run.public_id)
     short = _resume_funded(run, sender, funds)
     open_states = [Payout.State.READY, Payout.State.SENDING, Payout.State.UNSURE]
@@ -227,9 +242,7 @@ def send_run(
     return looked_at
 
 
-def _resume_funded(
-    run: PayoutRun, sender: Sender, funds: Callable[[], Mapping[str, Money]] | None
-) -> set[str]:
+def _resume_funded(run: PayoutRun, sender: Sender, funds: Callable[[], Mapping[str, Money]] | None) -> set[str]:
     """Put the payouts that waited for funds back in the queue as far as the funds go; the currencies still short."""
     waiting = list(
         Payout.objects.filter(run=run, state=Payout.State.BLOCKED, block_reason=NO_FUNDS).order_by("created_at", "pk")
@@ -277,6 +290,15 @@ def reconcile(run: PayoutRun, sender: Sender) -> Comparison:
     return sender.reconcile_run(run.public_id)
 
 
+def reconcile_after_restore(run: PayoutRun, sender: Sender) -> None:
+    """Compare a run with Stripe's books when the database was started or restored since it last was (fault 8).
+
+    To be called before a run or a payout is called off. Raises payouts.stripe.Unavailable.
+    """
+    if not is_of_this_epoch(run):
+        sender.reconcile_run(run.public_id)
+
+
 def public_id_of_payout(key: UUID) -> str:
     """The outside name of a payout's key."""
     return Payout(pk=key).public_id
@@ -290,11 +312,3 @@ def _post(payout: Payout, entry: BookEntry, *, at: datetime) -> None:
         release.give_back(payout, at=at)
     elif entry == BookEntry.RETURN:
         release.take_return(payout, at=at)
-
-
-def _database_started_at() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_postmaster_start_time()")
-        started: datetime = cursor.fetchone()[0]
-    return started
-

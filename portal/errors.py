@@ -26,6 +26,7 @@ STATUS: dict[str, HTTPStatus] = {
     "not_in_state": HTTPStatus.CONFLICT,
     "run_not_in_state": HTTPStatus.CONFLICT,
     "run_has_alarm": HTTPStatus.CONFLICT,
+    "run_not_reconciled": HTTPStatus.CONFLICT,
     "payout_not_in_state": HTTPStatus.CONFLICT,
     "not_enough": HTTPStatus.CONFLICT,
     "idempotency_key_reused": HTTPStatus.CONFLICT,

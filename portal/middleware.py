@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -109,4 +110,18 @@ class PrivatePagesMiddleware:
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated and "Cache-Control" not in response:
             response["Cache-Control"] = "private, no-store"
+        return response
+
+
+class CmsPagesMiddleware:
+    """The editors' admin has scripts and styles in its pages; only there, the content policy lets them run."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the admin's own policy under /cms/."""
+        response = self.get_response(request)
+        if request.path.startswith("/cms/"):
+            response._csp_config = settings.SECURE_CSP_CMS  # type: ignore[attr-defined]  # noqa: SLF001 - as csp_override does
         return response

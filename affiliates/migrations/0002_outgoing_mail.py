@@ -5,30 +5,36 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('affiliates', '0001_initial'),
+        ("affiliates", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OutgoingMail',
+            name="OutgoingMail",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('event', models.CharField(max_length=64)),
-                ('recipient', models.EmailField(max_length=254)),
-                ('kind', models.CharField(max_length=40)),
-                ('language', models.CharField(blank=True, default='', max_length=10)),
-                ('facts', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('next_try_at', models.DateTimeField()),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('last_error', models.TextField(blank=True, default='')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("event", models.CharField(max_length=64)),
+                ("recipient", models.EmailField(max_length=254)),
+                ("kind", models.CharField(max_length=40)),
+                ("language", models.CharField(blank=True, default="", max_length=10)),
+                ("facts", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
+                ("next_try_at", models.DateTimeField()),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("last_error", models.TextField(blank=True, default="")),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('sent_at', None)), fields=['next_try_at'], name='mail_waiting')],
-                'constraints': [models.UniqueConstraint(fields=('event', 'recipient'), name='mail_once')],
+                "indexes": [
+                    models.Index(condition=models.Q(("sent_at", None)), fields=["next_try_at"], name="mail_waiting")
+                ],
+                "constraints": [models.UniqueConstraint(fields=("event", "recipient"), name="mail_once")],
             },
         ),
     ]

@@ -150,9 +150,7 @@ def totals_of(run: PayoutRun) -> list[RunTotal]:
 
 def run_before(run: PayoutRun) -> PayoutRun | None:
     """The run of the period before, for comparison."""
-    return (
-        PayoutRun.objects.filter(ends_at__lt=run.ends_at).exclude(status=_R.CANCELLED).order_by("-ends_at").first()
-    )
+    return PayoutRun.objects.filter(ends_at__lt=run.ends_at).exclude(status=_R.CANCELLED).order_by("-ends_at").first()
 
 
 def run_of_period(ends_at: datetime) -> PayoutRun | None:
@@ -173,7 +171,10 @@ def lines_of(run: PayoutRun) -> QuerySet[Payout]:
     """A run's payouts, each with the marks that `findings_of` reads."""
     former = (
         Payout.objects.filter(
-            affiliate=OuterRef("affiliate"), currency=OuterRef("currency"), state=_P.PAID, created_at__lt=OuterRef("created_at")
+            affiliate=OuterRef("affiliate"),
+            currency=OuterRef("currency"),
+            state=_P.PAID,
+            created_at__lt=OuterRef("created_at"),
         )
         .order_by()
         .values("affiliate")
@@ -186,7 +187,11 @@ def lines_of(run: PayoutRun) -> QuerySet[Payout]:
             former_median=Subquery(former.annotate(median=Median("amount_minor")).values("median")),
             last_fingerprint=Subquery(last.values("fingerprint")[:1]),
             commissions=Subquery(
-                PayoutItem.objects.filter(payout=OuterRef("pk")).order_by().values("payout").annotate(n=Count("pk")).values("n")
+                PayoutItem.objects.filter(payout=OuterRef("pk"))
+                .order_by()
+                .values("payout")
+                .annotate(n=Count("pk"))
+                .values("n")
             ),
         )
     )
@@ -261,7 +266,9 @@ def standing_at(place: str) -> Q:
 
 def sums_of(payouts: QuerySet[Payout]) -> list[Money]:
     """What payouts add up to, by currency; those given back count for nothing."""
-    rows = payouts.exclude(standing_at("back")).order_by("currency").values("currency").annotate(sum=Sum("amount_minor"))
+    rows = (
+        payouts.exclude(standing_at("back")).order_by("currency").values("currency").annotate(sum=Sum("amount_minor"))
+    )
     return [Money(int(row["sum"]), row["currency"]) for row in rows]
 
 
@@ -283,9 +290,7 @@ def needs() -> dict[str, Money]:
 def failing(*, since: datetime, cause: str = "") -> QuerySet[Payout]:
     """Payouts that did not go through: held ones, ones without an answer, and since then ones given back."""
     given_back = Q(state=_P.BLOCKED, block_reason__in=FREED, run__sent_at__gte=since)
-    found = Payout.objects.filter(
-        Q(state=_P.UNSURE) | (Q(state=_P.BLOCKED) & ~Q(block_reason__in=FREED)) | given_back
-    )
+    found = Payout.objects.filter(Q(state=_P.UNSURE) | (Q(state=_P.BLOCKED) & ~Q(block_reason__in=FREED)) | given_back)
     if cause == "unsure":
         found = found.filter(state=_P.UNSURE)
     elif cause:
@@ -310,7 +315,9 @@ def failures(*, since: datetime) -> list[Failure]:
             cause=cause,
             is_held=cause not in FREED,
             payouts=sum(row["count"] for row in parts),
-            amounts=tuple(Money(int(row["sum"]), row["currency"]) for row in sorted(parts, key=lambda row: row["currency"])),
+            amounts=tuple(
+                Money(int(row["sum"]), row["currency"]) for row in sorted(parts, key=lambda row: row["currency"])
+            ),
             oldest_at=min(row["oldest"] for row in parts),
         )
         for cause, parts in grouped.items()

@@ -91,7 +91,9 @@ def first_commission_news(commission_id: str) -> CommissionNews | None:
 
 def statement_news(statement_id: str) -> StatementNews:
     """What was paid."""
-    statement: Statement = Statement.objects.select_related("affiliate", "payout").get(pk=Statement.key_of(statement_id))
+    statement: Statement = Statement.objects.select_related("affiliate", "payout").get(
+        pk=Statement.key_of(statement_id)
+    )
     return StatementNews(statement.affiliate, statement.public_id, statement.number, statement.payout.amount)
 
 

@@ -51,7 +51,9 @@ class PeriodForm(forms.Form):
 class PrepareForm(PeriodForm):
     """The period and what the run is called."""
 
-    label = forms.CharField(label=_("Name of the run"), max_length=40, help_text=_("It stands on every statement, such as 2026-10."))
+    label = forms.CharField(
+        label=_("Name of the run"), max_length=40, help_text=_("It stands on every statement, such as 2026-10.")
+    )
 
     field_order = ["label", "first_day", "last_day"]
 
@@ -66,8 +68,15 @@ class DepositForm(forms.Form):
     """Money that arrived from a merchant."""
 
     merchant = forms.ChoiceField(label=_("Merchant"))
-    amount = forms.CharField(label=_("Amount"), max_length=20, widget=forms.TextInput(attrs={"inputmode": "decimal"}), help_text=_("In the merchant's currency, such as 1200.00."))
-    reference = forms.CharField(label=_("Reference"), max_length=80, help_text=_("The bank's own. The same reference is booked once."))
+    amount = forms.CharField(
+        label=_("Amount"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+        help_text=_("In the merchant's currency, such as 1200.00."),
+    )
+    reference = forms.CharField(
+        label=_("Reference"), max_length=80, help_text=_("The bank's own. The same reference is booked once.")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,7 +97,13 @@ class DepositForm(forms.Form):
             try:
                 given["money"] = Money.parse(given["amount"].strip(), merchant.currency)
             except Refusal:
-                self.add_error("amount", ValidationError(gettext("Amount: write a number such as %(example)s.") % {"example": Money(120_000, merchant.currency).major}))
+                self.add_error(
+                    "amount",
+                    ValidationError(
+                        gettext("Amount: write a number such as %(example)s.")
+                        % {"example": Money(120_000, merchant.currency).major}
+                    ),
+                )
         return given
 
 
@@ -122,7 +137,9 @@ class AccountsFilter(forms.Form):
     q = forms.CharField(label=_("Whose"), required=False, widget=forms.SearchInput)
     kind = forms.ChoiceField(label=_("Kind"), required=False)
     currency = forms.ChoiceField(label=_("Currency"), required=False)
-    show = forms.ChoiceField(label=_("Show"), required=False, choices=[("", _("With a balance")), ("all", _("Empty ones too"))])
+    show = forms.ChoiceField(
+        label=_("Show"), required=False, choices=[("", _("With a balance")), ("all", _("Empty ones too"))]
+    )
 
     def __init__(self, *args: Any, kinds: list[tuple[str, Any]], currencies: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

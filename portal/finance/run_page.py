@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from payouts.models import Payout, PayoutRun
 
 _SHOWN = 20
+#: While a run stands so, its lines are still looked through.
+_REVIEWED = frozenset({"prepared", "submitted", "approved"})
 #: Seconds between two looks at a run that is being sent.
 REFRESH_SECONDS = 4
 
@@ -102,7 +104,7 @@ def run_context(run: "PayoutRun", request: FinanceRequest) -> dict[str, Any]:
         "previous": previous,
         "payouts": sum(total.payouts for total in totals),
         "counts": counts,
-        "exceptions": _exceptions(run) if is_open and counts["any"] else [],
+        "exceptions": _exceptions(run) if run.status in _REVIEWED and counts["any"] else [],
         "exceptions_left": max(counts["any"] - _SHOWN, 0),
         "stopped": _stopped(run),
         "left_out": left_out_groups(
@@ -220,7 +222,9 @@ def _steps(run: "PayoutRun", totals: list[finance.RunTotal], counts: dict[str, i
         state[name] = "done"
     if reached:
         state[reached] = "bad" if run.alarm else "current"
-    findings = ngettext("%(number)s line to check", "%(number)s lines to check", counts["any"]) % {"number": counts["any"]}
+    findings = ngettext("%(number)s line to check", "%(number)s lines to check", counts["any"]) % {
+        "number": counts["any"]
+    }
     details: dict[str, str] = {
         "prepare": _by(run.prepared_at, run.prepared_by),
         "review": _by(run.submitted_at, run.submitted_by) if run.submitted_at else findings,
@@ -229,7 +233,11 @@ def _steps(run: "PayoutRun", totals: list[finance.RunTotal], counts: dict[str, i
         "reconcile": format_moment(run.closed_at, style="time") if run.closed_at else "",
     }
     if status == "cancelled":
-        details["review"] = _("cancelled %(date)s") % {"date": format_moment(run.cancelled_at, style="time")} if run.cancelled_at else ""
+        details["review"] = (
+            _("cancelled %(date)s") % {"date": format_moment(run.cancelled_at, style="time")}
+            if run.cancelled_at
+            else ""
+        )
         state["review"] = "bad"
     names: dict[str, str | Promise] = {
         "prepare": _("Prepare"), "review": _("Review"), "approve": _("Approve"), "send": _("Send"), "reconcile": _("Reconcile"),
@@ -237,7 +245,7 @@ def _steps(run: "PayoutRun", totals: list[finance.RunTotal], counts: dict[str, i
     return [{"name": names[name], "state": state[name], "detail": details[name]} for name in order]
 
 
-def _by(at: Any, who: "User | None") -> str:  # noqa: ANN401 - a moment or nothing
+def _by(at: Any, who: "User | None") -> str:
     if at is None or who is None:
         return ""
     return f"{format_moment(at, style='time')} · {who.get_full_name()}"
@@ -246,10 +254,21 @@ def _by(at: Any, who: "User | None") -> str:  # noqa: ANN401 - a moment or nothi
 def _log(run: "PayoutRun") -> list[dict[str, Any]]:
     """What was done to the run, newest first; the events of its payouts stand on their own pages."""
     found = events_about(run.public_id).filter(subject=run.public_id)[:50]
-    people = {one.public_id: one.get_full_name() for one in (run.prepared_by, run.submitted_by, run.approved_by, run.sent_by) if one}
+    people = {
+        one.public_id: one.get_full_name()
+        for one in (run.prepared_by, run.submitted_by, run.approved_by, run.sent_by)
+        if one
+    }
     log = []
     for event in found:
         note = str(event.data.get("note") or event.data.get("alarm") or "")
         detail = " · ".join(part for part in (people.get(event.actor, ""), note) if part)
-        log.append({"what": event_words(event.name), "at": event.at, "detail": detail, "state": "bad" if event.name == "run.alarm" else "done"})
+        log.append(
+            {
+                "what": event_words(event.name),
+                "at": event.at,
+                "detail": detail,
+                "state": "bad" if event.name == "run.alarm" else "done",
+            }
+        )
     return log

@@ -24,7 +24,9 @@ class Cause:
     is_ours: bool = False
 
 
-_PARTNER_REPAIRS = _("The partner has been told. The amount is payable again and goes with the next run after the account is mended.")
+_PARTNER_REPAIRS = _(
+    "The partner has been told. The amount is payable again and goes with the next run after the account is mended."
+)
 _NEXT_RUN = _("Nothing to do: the amount is payable again and goes with the next run.")
 
 CAUSES: dict[str, Cause] = {
@@ -124,7 +126,9 @@ def finding_of(name: str, *, usual: SafeString | None = None) -> Finding:
     """A finding in words; with the usual amount that it is compared with, where there is one."""
     found = _FINDINGS[name]
     if name == "above_median" and usual is not None:
-        text: Text = format_html(gettext("More than {times} times the usual {amount}."), times=ABOVE_MEDIAN, amount=usual)
+        text: Text = format_html(
+            gettext("More than {times} times the usual {amount}."), times=ABOVE_MEDIAN, amount=usual
+        )
         return Finding(found.label, text, found.usual)
     text = str(found.text) % {"times": _TIMES[name]} if name in _TIMES else found.text
     return Finding(found.label, text, found.usual)
@@ -175,6 +179,23 @@ ENTRIES: dict[str, Text] = {
     "merchant.deposit": _("Deposit received"),
     "merchant.deposit_applied": _("Deposit applied to what is owed"),
 }
+
+
+#: What came of one try to send a payout.
+OUTCOMES: dict[str, Text] = {
+    "": _("no answer yet"),
+    "accepted": _("accepted"),
+    "settled": _("accepted and settled"),
+    "no_answer": _("no answer came"),
+    "unanswered": _("no answer came"),
+    "provider_failed": _("Stripe failed"),
+    "busy": _("too many requests"),
+}
+
+
+def outcome_words(code: str) -> Text:
+    """What came of a try: a refusal in the words of its cause."""
+    return OUTCOMES[code] if code in OUTCOMES else cause_of(code).title
 
 
 def kind_words(kind: str) -> tuple[Text, Text]:

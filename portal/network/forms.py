@@ -27,4 +27,9 @@ class PeopleFilter(forms.Form):
 class ReasonForm(forms.Form):
     """Why something is done to a member."""
 
-    reason = forms.CharField(label=_("Reason"), max_length=300, help_text=_("It stands in the log. The partner does not read it."), widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=300,
+        help_text=_("It stands in the log. The partner does not read it."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )

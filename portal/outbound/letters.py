@@ -13,8 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from affiliates.enrolments import DECLINE_REASONS
 from ledger.money import Money
@@ -111,7 +110,10 @@ def _first_commission(facts: Facts) -> Letter:
         _("Your first commission: %(amount)s") % values,
         [
             _("You earned %(amount)s in %(program)s.") % values,
-            _("It is pending until %(date)s, while the order can still come back. Then it is paid with the next payout.") % values,
+            _(
+                "It is pending until %(date)s, while the order can still come back. Then it is paid with the next payout."
+            )
+            % values,
         ],
         _("See why it is this amount"),
         _url("partner:earning", facts["commission"]),
@@ -156,7 +158,10 @@ def _why_stopped(code: str) -> str:
 def _account_changed(facts: Facts) -> Letter:
     sentences = [_("The payout account of %(name)s was changed.") % facts]
     if facts.get("usable_from"):
-        sentences.append(_("For your safety nothing is paid to the new account before %(date)s.") % {"date": _day(facts["usable_from"])})
+        sentences.append(
+            _("For your safety nothing is paid to the new account before %(date)s.")
+            % {"date": _day(facts["usable_from"])}
+        )
     sentences.append(_("If it was not you, answer this mail at once and change your password."))
     return Letter(
         _("Your payout account was changed"),
@@ -182,7 +187,9 @@ def _submitted(facts: Facts) -> Letter:
     )
 
 
-_RESTRICTED = gettext_lazy("Stripe does not let your payout account receive money at the moment. Open your payout account to see what is missing.")
+_RESTRICTED = gettext_lazy(
+    "Stripe does not let your payout account receive money at the moment. Open your payout account to see what is missing."
+)
 _UNUSABLE = gettext_lazy("Stripe says that your payout account is closed or cannot be used. Add another account.")
 _STRIPE_SAYS: dict[str, str | Promise] = {
     "account_closed": _UNUSABLE,
@@ -193,7 +200,9 @@ _STRIPE_SAYS: dict[str, str | Promise] = {
     "insufficient_capabilities_for_transfer": _RESTRICTED,
     "payouts_not_allowed": _RESTRICTED,
     "transfers_not_allowed": _RESTRICTED,
-    "amount_too_small": gettext_lazy("The amount is smaller than Stripe transfers in this currency. It waits for more."),
+    "amount_too_small": gettext_lazy(
+        "The amount is smaller than Stripe transfers in this currency. It waits for more."
+    ),
     "amount_too_large": gettext_lazy("The amount is larger than Stripe transfers at once. We look for another way."),
 }
 

@@ -109,7 +109,9 @@ def test_what_was_approved_after_the_period_waits_for_the_next_run(at, desk):
     commissions.approve_due_commissions(at=at)
 
     first = prepare(desk[0], at=at)
-    second = runs.prepare_run("2026-03", starts_at=at, ends_at=at + timedelta(days=31), by=desk[0], at=at + timedelta(days=31))
+    second = runs.prepare_run(
+        "2026-03", starts_at=at, ends_at=at + timedelta(days=31), by=desk[0], at=at + timedelta(days=31)
+    )
 
     assert [payout.amount.minor for payout in first.payouts.all()] == [10000]
     assert [payout.amount.minor for payout in second.payouts.all()] == [6000]

@@ -136,7 +136,9 @@ def test_sending_a_run_again_changes_nothing(at, bank, desk):
     send(run, later=timedelta(days=2))
 
     after = only_payout(run).__dict__
-    assert {k: v for k, v in after.items() if not k.startswith("_")} == {k: v for k, v in before.items() if not k.startswith("_")}
+    assert {k: v for k, v in after.items() if not k.startswith("_")} == {
+        k: v for k, v in before.items() if not k.startswith("_")
+    }
     assert len(transfers_made(bank)) == 1
     assert Statement.objects.count() == 0
 

@@ -128,7 +128,9 @@ def test_an_amount_that_is_none_is_explained_and_books_nothing(at, maker, amount
     """Fault 28."""
     world = make_world(at)
 
-    answer = maker.post(address("funding-deposit"), {"merchant": world.merchant.slug, "amount": amount, "reference": "x"})
+    answer = maker.post(
+        address("funding-deposit"), {"merchant": world.merchant.slug, "amount": amount, "reference": "x"}
+    )
 
     assert answer.status_code == 400
     assert "Amount" in text_of(answer)
@@ -138,13 +140,17 @@ def test_an_amount_that_is_none_is_explained_and_books_nothing(at, maker, amount
 def test_only_who_prepares_books_deposits(at, checker):
     world = make_world(at)
 
-    answer = checker.post(address("funding-deposit"), {"merchant": world.merchant.slug, "amount": "1", "reference": "x"})
+    answer = checker.post(
+        address("funding-deposit"), {"merchant": world.merchant.slug, "amount": "1", "reference": "x"}
+    )
 
     assert answer.status_code == 403
     assert "Book it" not in text_of(checker.get(address("funding")))
 
 
-@pytest.mark.parametrize("page", ["desk", "funding", "ledger", "account", "entry", "runs", "run", "run-lines", "payout", "commission"])
+@pytest.mark.parametrize(
+    "page", ["desk", "funding", "ledger", "account", "entry", "runs", "run", "run-lines", "payout", "commission"]
+)
 def test_every_figure_on_a_page_leads_somewhere(at, desk, checker, page):
     """Bar B1."""
     world = make_world(at)
@@ -266,7 +272,9 @@ def test_the_journals_are_balanced_and_name_every_account_once(at, tmp_path, for
     assert '\\"quoted\\"' in text if format_ == "beancount" else 'a "quoted" reason' in text
 
 
-@pytest.mark.parametrize(("tool", "format_"), [(["bean-check"], "beancount"), (["hledger", "check", "--strict", "-f"], "hledger")])
+@pytest.mark.parametrize(
+    ("tool", "format_"), [(["bean-check"], "beancount"), (["hledger", "check", "--strict", "-f"], "hledger")]
+)
 def test_the_journals_load_in_the_real_tools_where_they_are_installed(at, tmp_path, tool, format_):
     """Run with these programs on the PATH; they check our balances by their own sums."""
     played(at)

@@ -13,7 +13,18 @@ from affiliates.teams import grant_role
 from ledger.money import Money
 from payouts import methods, runs, tasks, transfers
 from payouts.models import Payout, PayoutRun
-from tests.factories.standin import change_account, earn, make_desk, make_payee, onboard, only_payout, prepare, send, sender, start
+from tests.factories.standin import (
+    change_account,
+    earn,
+    make_desk,
+    make_payee,
+    onboard,
+    only_payout,
+    prepare,
+    send,
+    sender,
+    start,
+)
 from tests.factories.world import make_user, make_world
 from tests.portal.finance import address, sign_in, text_of
 from tests.portal.partner import text_of as read
@@ -58,7 +69,9 @@ def test_a_run_goes_from_the_form_to_paid_through_the_pages(at, bank, desk, make
     assert "First payout" in page
     assert "Submit for approval" in page
     maker.post(address("run-submit", run))
-    assert "You prepared this run, so another person must approve it. Ask Checker." in text_of(maker.get(address("run", run)))
+    assert "You prepared this run, so another person must approve it. Ask Checker." in text_of(
+        maker.get(address("run", run))
+    )
     assert "It waits for your approval." in text_of(checker.get(address("run", run)))
     checker.post(address("run-approve", run))
     assert "Send 1 payout?" in text_of(checker.get(address("run-start", run)))
@@ -111,7 +124,13 @@ def test_nobody_without_a_finance_role_takes_a_step(at, desk, step):
 
 @pytest.mark.parametrize(
     ("step", "who"),
-    [("run-submit", "checker"), ("run-cancel", "checker"), ("run-approve", "maker"), ("run-return", "maker"), ("run-clear-alarm", "maker")],
+    [
+        ("run-submit", "checker"),
+        ("run-cancel", "checker"),
+        ("run-approve", "maker"),
+        ("run-return", "maker"),
+        ("run-clear-alarm", "maker"),
+    ],
 )
 def test_a_step_of_the_other_role_is_refused(at, desk, step, who):
     run = prepare(desk[0], at=at)
@@ -381,15 +400,15 @@ def test_the_desk_says_when_no_real_money_moves(checker, settings):
 
 
 @pytest.mark.parametrize("page", ["desk", "runs", "run", "run-lines", "failures", "payout"])
-def test_a_page_asks_the_database_as_often_for_three_lines_as_for_one(
-    at, desk, checker, page
-):
+def test_a_page_asks_the_database_as_often_for_three_lines_as_for_one(at, desk, checker, page):
     counts = []
     earn(make_world(at), at=at)
     for label in ("one", "two"):
         run = prepare(desk[0], at=at, label=label)
         Payout.objects.filter(run=run).update(state="blocked", block_reason="approval_required")
-        target = address(page, *([run] if page in {"run", "run-lines"} else [run.payouts.first()] if page == "payout" else []))
+        target = address(
+            page, *([run] if page in {"run", "run-lines"} else [run.payouts.first()] if page == "payout" else [])
+        )
         checker.get(target)
         with CaptureQueriesContext(connection) as captured:
             assert checker.get(target).status_code == 200

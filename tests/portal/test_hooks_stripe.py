@@ -38,7 +38,9 @@ def signed(body, *, age=0, secret=SECRET):
 
 
 def post(client, body, header):
-    return client.post(URL, body, content_type="application/json", headers={"Stripe-Signature": header} if header else {})
+    return client.post(
+        URL, body, content_type="application/json", headers={"Stripe-Signature": header} if header else {}
+    )
 
 
 def test_an_event_is_stored_once_however_often_it_comes(client, django_capture_on_commit_callbacks, monkeypatch):
@@ -136,7 +138,9 @@ def test_the_news_of_a_transfer_settles_its_payout(bank, live_server):
     at = timezone.now()
     make_payee(bank, at)
     bank.fund(1_000_000, "usd")
-    bank.control("POST", "endpoints", {"url": f"{live_server.url}{URL}", "secret": SECRET, "events": ["*"], "scope": "all"})
+    bank.control(
+        "POST", "endpoints", {"url": f"{live_server.url}{URL}", "secret": SECRET, "events": ["*"], "scope": "all"}
+    )
     run = start(*make_desk(at), at=at)
     send(run)
 

@@ -18,5 +18,7 @@ class Waiting:
 
 def held_conversions() -> Waiting:
     """Orders that are held because their click has not arrived."""
-    found = Conversion.objects.filter(verdict=Conversion.Verdict.HELD).aggregate(count=Count("pk"), oldest=Min("recorded_at"))
+    found = Conversion.objects.filter(verdict=Conversion.Verdict.HELD).aggregate(
+        count=Count("pk"), oldest=Min("recorded_at")
+    )
     return Waiting(int(found["count"]), found["oldest"])

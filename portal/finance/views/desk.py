@@ -42,7 +42,9 @@ def desk(request: FinanceRequest) -> HttpResponse:
         "is_covered": is_covered,
         "month": month_of(last),
         "next_cut_off": now.astimezone(UTC).date().replace(day=1) + timedelta(days=32),
-        "failures": [(one, cause_of(one.cause), f"{reverse('finance:failures')}?cause={one.cause}#payouts") for one in failures],
+        "failures": [
+            (one, cause_of(one.cause), f"{reverse('finance:failures')}?cause={one.cause}#payouts") for one in failures
+        ],
         "funds": funds,
         "recent": finance.with_totals(finance.runs(status="closed")[:_RECENT]),
         "several_currencies": True,
@@ -51,29 +53,62 @@ def desk(request: FinanceRequest) -> HttpResponse:
 
 
 def _todo(
-    request: FinanceRequest, rows: list[finance.RunRow], failures: list[finance.Failure], funds: Funds, *, month: str | None
+    request: FinanceRequest,
+    rows: list[finance.RunRow],
+    failures: list[finance.Failure],
+    funds: Funds,
+    *,
+    month: str | None,
 ) -> list[dict[str, Any]]:
     """What somebody should do now, the most pressing first; each leads to where it is done."""
     todo: list[dict[str, Any]] = []
     for row in rows:
         url = reverse("finance:run", args=[row.run.public_id])
         if row.run.alarm:
-            todo.append(_item(_("Look at the alarm of run %(label)s") % {"label": row.run.label}, waits_for(row.run, request.user), _("Open"), url, "bad"))
-    todo += [
-        _item(gap.title, gap.text, _("Funding"), reverse("finance:funding"), "bad") for gap in funds.shortages
-    ]
+            todo.append(
+                _item(
+                    _("Look at the alarm of run %(label)s") % {"label": row.run.label},
+                    waits_for(row.run, request.user),
+                    _("Open"),
+                    url,
+                    "bad",
+                )
+            )
+    todo += [_item(gap.title, gap.text, _("Funding"), reverse("finance:funding"), "bad") for gap in funds.shortages]
     for row in rows:
         if row.run.alarm or row.run.status == "sending":
             continue
-        names = {"prepared": _("Submit run %(label)s"), "submitted": _("Approve run %(label)s"), "approved": _("Send run %(label)s")}
+        names = {
+            "prepared": _("Submit run %(label)s"),
+            "submitted": _("Approve run %(label)s"),
+            "approved": _("Send run %(label)s"),
+        }
         url = reverse("finance:run", args=[row.run.public_id])
-        todo.append(_item(names[row.run.status] % {"label": row.run.label}, waits_for(row.run, request.user), _("Open"), url, "current"))
+        todo.append(
+            _item(
+                names[row.run.status] % {"label": row.run.label},
+                waits_for(row.run, request.user),
+                _("Open"),
+                url,
+                "current",
+            )
+        )
     if month is not None and access.may(request.roles, "finance.prepare"):
-        todo.append(_item(_("Prepare the run for %(month)s") % {"month": month}, _("The month is over and nobody prepared it yet."), _("Prepare"), reverse("finance:run-prepare"), "current"))
+        todo.append(
+            _item(
+                _("Prepare the run for %(month)s") % {"month": month},
+                _("The month is over and nobody prepared it yet."),
+                _("Prepare"),
+                reverse("finance:run-prepare"),
+                "current",
+            )
+        )
     held = [one for one in failures if one.is_held and one.cause not in {"unsure", "balance_insufficient"}]
     if held:
         number = sum(one.payouts for one in held)
-        what = ngettext("%(number)s payout waits for a person", "%(number)s payouts wait for a person", number) % {"number": number}
+        what = ngettext("%(number)s payout waits for a person", "%(number)s payouts wait for a person", number) % {
+            "number": number
+        }
         todo.append(_item(what, str(cause_of(held[0].cause).title), _("Open"), reverse("finance:failures"), "bad"))
     return todo
 

@@ -31,9 +31,7 @@ def failures(request: FinanceRequest) -> HttpResponse:
         "causes": [(one, cause_of(one.cause), f"{here}?cause={one.cause}#payouts") for one in found],
         "chosen": cause_of(chosen) if chosen in known else None,
         "ignored": [chosen] if chosen and chosen not in known else sorted(set(request.GET) - {"cause", "page"}),
-        "rows": [
-            (one, cause_of("unsure" if one.state == "unsure" else one.block_reason)) for one in page.object_list
-        ],
+        "rows": [(one, cause_of("unsure" if one.state == "unsure" else one.block_reason)) for one in page.object_list],
         "page": page,
         "sums": finance.sums_of_all(asked),
         "here": f"{request.get_full_path()}#payouts",

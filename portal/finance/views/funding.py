@@ -74,7 +74,11 @@ def _page(request: FinanceRequest, form: DepositForm, *, status: int = 200) -> H
     called = {one.public_id: one.name for one in shops}
     context = {
         "funds": funds_now(),
-        "book": [(currency, _account_url(ids, "house:cash", currency)) for name, currency in sorted(ids) if name == "house:cash"],
+        "book": [
+            (currency, _account_url(ids, "house:cash", currency))
+            for name, currency in sorted(ids)
+            if name == "house:cash"
+        ],
         "rows": rows,
         "form": form,
         "deposits": [

@@ -44,7 +44,10 @@ def ledger(request: FinanceRequest) -> HttpResponse:
         "trial": [
             (
                 kind_words(kind),
-                [(totals.get((kind, one)), f"{here}?kind={kind}&currency={one}&show=all#accounts") for one in currencies],
+                [
+                    (totals.get((kind, one)), f"{here}?kind={kind}&currency={one}&show=all#accounts")
+                    for one in currencies
+                ],
             )
             for kind in sorted({kind for kind, _currency in totals}, key=_order_of)
         ],
@@ -52,7 +55,9 @@ def ledger(request: FinanceRequest) -> HttpResponse:
         # Only amounts of one kind add up to something.
         "sums": sums_of(asked) if said.get("kind") else [],
         "here": f"{request.get_full_path()}#accounts",
-        "rows": [(one, names.get(one.owner, one.owner), kind_words(one.kind)[0], balance_in(one)) for one in page.object_list],
+        "rows": [
+            (one, names.get(one.owner, one.owner), kind_words(one.kind)[0], balance_in(one)) for one in page.object_list
+        ],
         "filter": form,
         "chips": chips_of(request, _chip_labels(form)),
         "ignored": ignored_keys(request, form),
@@ -83,7 +88,13 @@ def account(request: FinanceRequest, account_id: str) -> HttpResponse:
         "rows": [(line, entry_words(line.kind), _other(line.other, others)) for line in lines],
         "page": page,
         "filter": form,
-        "chips": chips_of(request, {"start": _("From %(day)s") % {"day": request.GET.get("start")}, "end": _("To %(day)s") % {"day": request.GET.get("end")}}),
+        "chips": chips_of(
+            request,
+            {
+                "start": _("From %(day)s") % {"day": request.GET.get("start")},
+                "end": _("To %(day)s") % {"day": request.GET.get("end")},
+            },
+        ),
         "ignored": ignored_keys(request, form),
     }
     return show(
@@ -97,8 +108,10 @@ def entry(request: FinanceRequest, entry_id: str) -> HttpResponse:
     """One entry: its postings, its reference, its mirror image, and what it is about."""
     found = access.open_entry(request.user, entry_id)
     subject = found.reference.partition(":")[0]
+    names = owner_names(name.rpartition(":")[0] for line in found.lines for name in (line.debit, line.credit))
     context = {
         "entry": found,
+        "lines": [(line, _other(line.debit, names), _other(line.credit, names)) for line in found.lines],
         "words": entry_words(found.kind),
         "subjects": [(one, _place_of(one)) for one in found.subjects],
         "log": [

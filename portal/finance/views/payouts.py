@@ -14,13 +14,15 @@ from ledger.journal import events_about
 from ledger.money import Money
 from payouts import access, runs, transfers
 from payouts.protocol import FREED
+from payouts.providers import stripe_sender
 from payouts.queries import finance
+from payouts.stripe import Unavailable
 from portal.errors import sentence_of
 from portal.finance.forms import NoteForm
 from portal.finance.funds import forget_funds
 from portal.finance.pages import page_of, show
 from portal.finance.views.ledger import ledger_rows
-from portal.finance.words import cause_of, event_words
+from portal.finance.words import cause_of, event_words, outcome_words
 from portal.requests import FinanceRequest
 
 
@@ -42,7 +44,7 @@ def payout(request: FinanceRequest, payout_id: str) -> HttpResponse:
         "gross": gross,
         "netted": netted,
         "carried": found.amount + netted - gross,
-        "attempts": finance.attempts_of(found),
+        "attempts": [(one, outcome_words(one.outcome)) for one in finance.attempts_of(found)],
         "log": _log(found.public_id),
         "ledger": ledger_rows(found.public_id),
         "others": finance.other_payouts_of(found),
@@ -66,9 +68,14 @@ def payout_exclude(request: FinanceRequest, payout_id: str) -> HttpResponse:
         messages.error(request, _("Write a note, so that everybody can see why."))
     else:
         try:
+            transfers.reconcile_after_restore(found.run, stripe_sender())
             runs.exclude_payout(found, note=form.cleaned_data["note"], by=request.user, at=timezone.now())
         except Refusal as refusal:
             messages.error(request, sentence_of(refusal))
+        except Unavailable:
+            messages.error(
+                request, _("Stripe does not answer at the moment. Nothing was changed. Try again in a minute.")
+            )
         else:
             said = _("%(name)s is not in this run any more. The amount stays payable.") % {"name": found.affiliate.name}
             messages.success(request, said)
@@ -93,7 +100,9 @@ def _log(payout_id: str) -> list[dict[str, Any]]:
     log = []
     for event in events_about(payout_id)[:50]:
         reason = str(event.data.get("reason") or "")
-        detail = str(cause_of(reason).title) if reason else str(event.data.get("note") or event.data.get("number") or "")
+        detail = (
+            str(cause_of(reason).title) if reason else str(event.data.get("note") or event.data.get("number") or "")
+        )
         state = "bad" if event.name in {"payout.blocked", "payout.unsure"} else "done"
         log.append({"what": event_words(event.name), "at": event.at, "detail": detail, "state": state})
     return log

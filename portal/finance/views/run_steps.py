@@ -67,7 +67,14 @@ def run_start(request: FinanceRequest, run_id: str) -> HttpResponse:
         "is_ready": run.status == "approved" and not run.alarm,
     }
     crumbs = [(_("Runs"), reverse("finance:runs")), (run.label, reverse("finance:run", args=[run.public_id]))]
-    return show(request, "run_start.html", context, place="runs", title=_("Send run %(label)s") % {"label": run.label}, crumbs=crumbs)
+    return show(
+        request,
+        "run_start.html",
+        context,
+        place="runs",
+        title=_("Send run %(label)s") % {"label": run.label},
+        crumbs=crumbs,
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,10 +82,28 @@ def run_cancel(request: FinanceRequest, run_id: str) -> HttpResponse:
     """Ask once more, then cancel a run that has not been sent."""
     run = access.open_run(request.user, run_id, action="finance.prepare")
     if request.method == "POST":
+        try:
+            transfers.reconcile_after_restore(run, stripe_sender())
+        except Unavailable:
+            messages.error(
+                request, _("Stripe does not answer at the moment. Nothing was changed. Try again in a minute.")
+            )
+            return _back(run)
         return _step(request, run, runs.cancel_run, said=_("Cancelled. Everything is payable again."))
-    context = {"run": run, "totals": finance.totals_of(run), "is_ready": run.status in {"prepared", "submitted", "approved"}}
+    context = {
+        "run": run,
+        "totals": finance.totals_of(run),
+        "is_ready": run.status in {"prepared", "submitted", "approved"},
+    }
     crumbs = [(_("Runs"), reverse("finance:runs")), (run.label, reverse("finance:run", args=[run.public_id]))]
-    return show(request, "run_cancel.html", context, place="runs", title=_("Cancel run %(label)s") % {"label": run.label}, crumbs=crumbs)
+    return show(
+        request,
+        "run_cancel.html",
+        context,
+        place="runs",
+        title=_("Cancel run %(label)s") % {"label": run.label},
+        crumbs=crumbs,
+    )
 
 
 @require_POST
@@ -109,7 +134,9 @@ def run_clear_alarm(request: FinanceRequest, run_id: str) -> HttpResponse:
     return _step(request, run, runs.clear_alarm, said=_("The alarm is cleared. The run goes on."), note=note)
 
 
-def _step(request: FinanceRequest, run: "PayoutRun", verb: Callable[..., Any], *, said: str, **more: str) -> HttpResponse:
+def _step(
+    request: FinanceRequest, run: "PayoutRun", verb: Callable[..., Any], *, said: str, **more: str
+) -> HttpResponse:
     """Do it and say so; a refusal is said on the run's page, except the one about four eyes."""
     try:
         verb(run, by=request.user, at=timezone.now(), **more)

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 from ledger.money import Money
 from payouts import access, runs
 from payouts.queries import finance
-from portal.finance.forms import LinesFilter, PeriodForm, PrepareForm, RunFilter, last_month
 from portal.exports import csv_response
 from portal.filters import chips_of, ignored_keys
+from portal.finance.forms import LinesFilter, PeriodForm, PrepareForm, RunFilter, last_month
 from portal.finance.pages import has_several, page_of, show
 from portal.finance.run_page import left_out_groups, line_rows, run_context
 from portal.finance.words import FINDING_NAMES
@@ -76,7 +76,9 @@ def run_prepare(request: FinanceRequest) -> HttpResponse:
         "period": period,
         "preview": preview,
         "totals": _sums(preview.amounts) if preview else [],
-        "left_out": left_out_groups((one.affiliate, one.name, one.amount, one.reason) for one in preview.left_out) if preview else [],
+        "left_out": left_out_groups((one.affiliate, one.name, one.amount, one.reason) for one in preview.left_out)
+        if preview
+        else [],
         "known": finance.run_of_period(period.ends_at(now)) if period.is_valid() else None,
         "several_currencies": True,
     }
@@ -157,7 +159,7 @@ def period_words(found: "PayoutRun") -> str:
     return _("Approved from %(first)s to %(last)s (UTC)") % {"first": format_day(first), "last": format_day(last)}
 
 
-def _asked(found: "PayoutRun", form: LinesFilter) -> Any:  # noqa: ANN401 - an annotated queryset
+def _asked(found: "PayoutRun", form: LinesFilter) -> Any:
     lines = finance.lines_of(found).order_by("affiliate__name", "currency", "pk")
     asked = form.cleaned_data if form.is_valid() else {}
     view = form.data.get("view", "")

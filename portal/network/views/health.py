@@ -48,33 +48,62 @@ def home(request: FinanceRequest) -> HttpResponse:
 
 
 def _events() -> Tile:
-    return _queue(_("Events waiting to be told"), waiting_deliveries(), None, note=_("Mails and whatever else hears of what happens."))
+    return _queue(
+        _("Events waiting to be told"),
+        waiting_deliveries(),
+        None,
+        note=_("Mails and whatever else hears of what happens."),
+    )
 
 
 def _clicks(now: datetime) -> Tile:
     backlog = backlog_of(settings.CLICK_SPOOL_DIR)
     if backlog.quarantined:
-        note = ngettext("%(count)s click cannot be stored.", "%(count)s clicks cannot be stored.", backlog.quarantined) % {"count": backlog.quarantined}
+        note = ngettext(
+            "%(count)s click cannot be stored.", "%(count)s clicks cannot be stored.", backlog.quarantined
+        ) % {"count": backlog.quarantined}
         return Tile(_("Clicks waiting to be stored"), str(backlog.clicks), "warn", _("look"), note)
-    return _queue(_("Clicks waiting to be stored"), backlog.clicks, _age(backlog.oldest_at, now), note=_("Answered clicks are safe on the disk."))
+    return _queue(
+        _("Clicks waiting to be stored"),
+        backlog.clicks,
+        _age(backlog.oldest_at, now),
+        note=_("Answered clicks are safe on the disk."),
+    )
 
 
 def _stripe(now: datetime) -> Tile:
     waiting = stripe_events_waiting()
-    note = ngettext("%(count)s was tried in vain.", "%(count)s were tried in vain.", waiting.failed) % {"count": waiting.failed} if waiting.failed else ""
+    note = (
+        ngettext("%(count)s was tried in vain.", "%(count)s were tried in vain.", waiting.failed)
+        % {"count": waiting.failed}
+        if waiting.failed
+        else ""
+    )
     return _queue(_("Stripe events not handled"), waiting.count, _age(waiting.oldest_at, now), note=note)
 
 
 def _held(now: datetime) -> Tile:
     waiting = held_conversions()
-    return _queue(_("Orders held for their click"), waiting.count, _age(waiting.oldest_at, now), note=_("Decided within 15 minutes."), late=timedelta(minutes=20))
+    return _queue(
+        _("Orders held for their click"),
+        waiting.count,
+        _age(waiting.oldest_at, now),
+        note=_("Decided within 15 minutes."),
+        late=timedelta(minutes=20),
+    )
 
 
 def _books(now: datetime) -> Tile:
     label = _("Books verified")
     last = events_about("house").filter(name__in=["books.verified", "books.disagree"]).first()
     if last is None:
-        return Tile(label, _("not yet"), "warn", _("never"), _("The worker verifies them every night; manage.py verify_books does it now."))
+        return Tile(
+            label,
+            _("not yet"),
+            "warn",
+            _("never"),
+            _("The worker verifies them every night; manage.py verify_books does it now."),
+        )
     value = format_moment(last.at, style="ago", at=now)
     if last.name == "books.disagree":
         differences = last.data.get("differences") or [""]

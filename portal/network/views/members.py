@@ -84,7 +84,9 @@ def partner_unfreeze(request: FinanceRequest, affiliate_id: str) -> HttpResponse
     except Refusal as refusal:
         messages.error(request, sentence_of(refusal))
     else:
-        messages.success(request, _("%(name)s is active again. What waited goes with the next run.") % {"name": found.name})
+        messages.success(
+            request, _("%(name)s is active again. What waited goes with the next run.") % {"name": found.name}
+        )
     return _back(found.public_id)
 
 
@@ -135,7 +137,9 @@ def _partner(request: FinanceRequest, affiliate_id: str, form: ReasonForm, *, st
             {
                 "what": event_words(event.name),
                 "at": event.at,
-                "detail": " · ".join(part for part in (actors.get(event.actor, ""), str(event.data.get("reason") or "")) if part),
+                "detail": " · ".join(
+                    part for part in (actors.get(event.actor, ""), str(event.data.get("reason") or "")) if part
+                ),
                 "state": "bad" if event.name in {"affiliate.frozen", "affiliate.closed"} else "done",
             }
             for event in events
@@ -147,7 +151,7 @@ def _partner(request: FinanceRequest, affiliate_id: str, form: ReasonForm, *, st
     )  # fmt: skip
 
 
-def _grant(grant: Any) -> tuple[str, str]:  # noqa: ANN401 - a role grant
+def _grant(grant: Any) -> tuple[str, str]:
     """A role in words, and where it holds."""
     where = grant.merchant or grant.affiliate
     return str(grant.get_role_display()), str(where) if where else ""
