@@ -43,5 +43,6 @@ app.conf.beat_schedule = {
     "compare all transfers with Stripe": {"task": "payouts.compare_everything", "schedule": crontab(hour="3", minute="40")},
     "seal the book": {"task": "ledger.seal_entries", "schedule": timedelta(minutes=10)},
     "verify the books": {"task": "ledger.verify_books", "schedule": crontab(hour="3", minute="10")},
+    "forget old idempotency keys": {"task": "tracking.forget_old_idempotency_keys", "schedule": crontab(hour="2", minute="35")},
     "make next month's click partition": {"task": "tracking.make_partitions", "schedule": crontab(hour="2", minute="5")},
 }

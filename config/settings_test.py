@@ -23,6 +23,8 @@ VAR_DIR = Path(tempfile.mkdtemp(prefix="affiliate-test-"))
 atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)
 CLICK_SPOOL_DIR = VAR_DIR / "spool"
 MEDIA_ROOT = VAR_DIR / "media"
+STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir()
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

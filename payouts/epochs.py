@@ -15,8 +15,8 @@ def database_epoch() -> str:
     """The present epoch's name."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT extract(epoch FROM pg_postmaster_start_time())::text, pg_relation_filenode(%s::regclass)::text",
-            [PayoutRun._meta.db_table],
+            "SELECT extract(epoch FROM pg_postmaster_start_time())::text,"
+            " pg_relation_filenode('payouts_payoutrun'::regclass)::text"
         )
         return ".".join(cursor.fetchone())
 

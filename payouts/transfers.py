@@ -76,7 +76,7 @@ class OrmPayoutStore:
         """Note the reconcile's end; with alarms the run pauses until a person has looked."""
         with transaction.atomic():
             run = PayoutRun.objects.select_for_update().get(pk=PayoutRun.key_of(run_id))
-            if self._alarm(run, alarms, at=began_at):
+            if self.alarm_run(run, alarms, at=began_at):
                 return
             run.reconciled_at, epoch = self._read_at.get(run_id, (began_at, ""))
             run.notes["epoch"] = epoch
@@ -109,7 +109,7 @@ class OrmPayoutStore:
     def _save(self, payout: Payout, before: PayoutState, decision: Decision, facts: Facts) -> None:
         after, at = decision.state, facts.now
         if decision.alarm:
-            self._alarm(payout.run, [f"{decision.alarm} {payout.public_id}"], at=at)
+            self.alarm_run(payout.run, [f"{decision.alarm} {payout.public_id}"], at=at)
         self._finish_attempts(payout, before, decision, at=at)
         if after != before:
             payout.state = Payout.State(after.state)
@@ -153,7 +153,7 @@ class OrmPayoutStore:
             open_tries.filter(fence=before.fence).update(outcome=said[:80], finished_at=at)
 
     @staticmethod
-    def _alarm(run: PayoutRun, lines: Sequence[str], *, at: datetime) -> bool:
+    def alarm_run(run: PayoutRun, lines: Sequence[str], *, at: datetime) -> bool:
         """Pause the run for differences that no person has seen yet; whether there are any."""
         locked = PayoutRun.objects.select_for_update().get(pk=run.pk)
         seen = locked.notes.get("seen_alarms", [])
@@ -171,7 +171,7 @@ class OrmPayoutStore:
 def pause_run(run: PayoutRun, lines: Sequence[str], *, at: datetime) -> None:
     """Pause a run for disagreements with Stripe's books, one line each, until a person has looked."""
     with transaction.atomic():
-        OrmPayoutStore._alarm(run, lines, at=at)
+        OrmPayoutStore.alarm_run(run, lines, at=at)
 
 
 _EVENTS = {

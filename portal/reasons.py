@@ -88,8 +88,12 @@ ORDERS: dict[str, Reason] = {
     ),
     "click_not_counted": Reason(
         _("Click not counted"),
-        _("The click was recorded but does not count: it came from a program, not from a person, or while the place was closed."),
-        _("The click was recorded but does not count: it came from a program, not from a person, or while the place was closed."),
+        _(
+            "The click was recorded but does not count: it came from a program, not from a person, or while the place was closed."
+        ),
+        _(
+            "The click was recorded but does not count: it came from a program, not from a person, or while the place was closed."
+        ),
         "GET /api/v1/clicks/{id} says why the click does not count.",
         "click_id",
     ),
@@ -138,17 +142,47 @@ CLICKS: dict[str, Reason] = {
     code: Reason(title, text, text, developer)
     for code, title, text, developer in (
         ("bot", _("Program"), _("The visitor was a program, by its own name."), "The User-Agent names a bot."),
-        ("prefetch", _("Preloaded"), _("The browser loaded the page ahead, without anybody looking."), "A prefetch or preview."),
+        (
+            "prefetch",
+            _("Preloaded"),
+            _("The browser loaded the page ahead, without anybody looking."),
+            "A prefetch or preview.",
+        ),
         ("head_request", _("Head request"), _("Only the head of the page was asked for."), "A HEAD request."),
-        ("not_a_page", _("Not a page"), _("The address was loaded as a part of another page."), "Sec-Fetch-Dest is not a document."),
+        (
+            "not_a_page",
+            _("Not a page"),
+            _("The address was loaded as a part of another page."),
+            "Sec-Fetch-Dest is not a document.",
+        ),
         ("no_user_agent", _("No browser"), _("The visitor did not say what browser it is."), "There is no User-Agent."),
-        ("flood", _("Too many clicks"), _("The same visitor clicked too often within a minute."), "Over the flood limit."),
+        (
+            "flood",
+            _("Too many clicks"),
+            _("The same visitor clicked too often within a minute."),
+            "Over the flood limit.",
+        ),
         ("program_draft", _("Program not open"), _("The program was not open yet."), "The program was a draft."),
         ("program_paused", _("Program paused"), _("The program was paused."), "The program was paused."),
         ("program_closed", _("Program closed"), _("The program was closed."), "The program was closed."),
-        ("enrolment_applied", _("Application waiting"), _("The place in the program was not approved yet."), "The place was applied for."),
-        ("enrolment_declined", _("Application declined"), _("The application for the program was declined."), "The place was declined."),
-        ("enrolment_suspended", _("Place suspended"), _("The place in the program was suspended."), "The place was suspended."),
+        (
+            "enrolment_applied",
+            _("Application waiting"),
+            _("The place in the program was not approved yet."),
+            "The place was applied for.",
+        ),
+        (
+            "enrolment_declined",
+            _("Application declined"),
+            _("The application for the program was declined."),
+            "The place was declined.",
+        ),
+        (
+            "enrolment_suspended",
+            _("Place suspended"),
+            _("The place in the program was suspended."),
+            "The place was suspended.",
+        ),
         ("enrolment_left", _("Program left"), _("The partner had left the program."), "The partner had left."),
         ("affiliate_closed", _("Membership closed"), _("The membership is closed."), "The affiliate is closed."),
     )
@@ -211,10 +245,20 @@ REFUNDS: dict[str, Reason] = {
         ("cancelled", _("Order cancelled"), _("The order was cancelled."), "The order was cancelled."),
         ("out_of_stock", _("Out of stock"), _("The shop could not deliver."), "The shop could not deliver."),
         ("payment_failed", _("Payment failed"), _("The customer's payment failed."), "The payment failed."),
-        ("chargeback", _("Chargeback"), _("The customer's bank took the payment back."), "The bank took the payment back."),
+        (
+            "chargeback",
+            _("Chargeback"),
+            _("The customer's bank took the payment back."),
+            "The bank took the payment back.",
+        ),
         ("duplicate", _("Counted twice"), _("The order had been counted twice."), "The order had been counted twice."),
         ("fraud", _("Fraud"), _("The payment was fraudulent."), "The payment was fraudulent."),
-        ("terms_breach", _("Breach of terms"), _("The sale broke the program's terms."), "The sale broke the program's terms."),
+        (
+            "terms_breach",
+            _("Breach of terms"),
+            _("The sale broke the program's terms."),
+            "The sale broke the program's terms.",
+        ),
         ("other", _("Another reason"), _("The merchant gave another reason."), "Anything else."),
     )
 }

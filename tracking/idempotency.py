@@ -70,16 +70,14 @@ def take_key(owner: str, key: str, *, request_hash: str, at: datetime) -> Taken 
 
 def answer_key(taken: Taken, answer: Answer, *, at: datetime) -> None:
     """Keep what was answered. A key that was taken over in the meantime keeps the other answer."""
-    IdempotencyKey.objects.filter(
-        owner=taken.owner, key=taken.key, taken_at=taken.taken_at, answered_at=None
-    ).update(answered_at=at, status_code=answer.status_code, body=answer.body)
+    IdempotencyKey.objects.filter(owner=taken.owner, key=taken.key, taken_at=taken.taken_at, answered_at=None).update(
+        answered_at=at, status_code=answer.status_code, body=answer.body
+    )
 
 
 def free_key(taken: Taken) -> None:
     """Let the key be used again: the request was refused and changed nothing."""
-    IdempotencyKey.objects.filter(
-        owner=taken.owner, key=taken.key, taken_at=taken.taken_at, answered_at=None
-    ).delete()
+    IdempotencyKey.objects.filter(owner=taken.owner, key=taken.key, taken_at=taken.taken_at, answered_at=None).delete()
 
 
 def forget_old_keys(*, at: datetime) -> int:

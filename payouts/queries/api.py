@@ -162,8 +162,10 @@ def _add_clicks(
     clicks = ClickCount.objects.filter(hour__gte=start, hour__lt=end)
     if scope.merchant is not None:
         clicks = clicks.filter(program_id__in=list(scope.merchant.programs.values_list("pk", flat=True)))
+    elif scope.affiliate is not None:
+        clicks = clicks.filter(affiliate_id=scope.affiliate.pk)
     else:
-        clicks = clicks.filter(affiliate_id=scope.affiliate.pk if scope.affiliate else None)
+        return
     key = TruncDate("hour", tzinfo=zone) if group_by == "day" else F(f"{group_by}_id")
     sums = (
         clicks.annotate(group=Cast(key, TextField()))

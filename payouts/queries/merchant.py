@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, 
 from django.db.models.functions import TruncDate
 
 from affiliates.models import Affiliate, Enrolment, Merchant
+from affiliates.queries import affiliates_by_id
 from ledger.money import Money
 from payouts.models import Commission
 from payouts.queries.states import COMMISSION_STATES, MoneyState, in_state, states_of
@@ -235,7 +236,7 @@ def conversions_in(merchant: Merchant, question: ConversionFilter) -> QuerySet[C
     if question.text:
         found = found.filter(order_ref__icontains=question.text)
     if question.partner:
-        found = found.filter(Exists(_costs_of().filter(affiliate_id=_key_of(question.partner))))
+        found = found.filter(Exists(_costs_of().filter(affiliate=_affiliate(question.partner))))
     if question.state in COMMISSION_STATES:
         found = found.filter(Exists(in_state(_costs_of(), question.state)))
     return found.order_by("-occurred_at", "-id")
@@ -252,9 +253,7 @@ def rows_of(conversions: QuerySet[Conversion], *, at: datetime | None = None) ->
 def totals_of(conversions: QuerySet[Conversion]) -> list[Totals]:
     """The sums of all the orders that a question asks for, by currency."""
     plain = conversions.order_by()
-    orders = plain.values("currency").annotate(
-        number=Count("pk"), revenue=Sum(_KEPT), refunded=Sum("refunded_minor")
-    )
+    orders = plain.values("currency").annotate(number=Count("pk"), revenue=Sum(_KEPT), given_back=Sum("refunded_minor"))
     costs = dict(
         Commission.objects.filter(conversion__in=plain.values("pk"))
         .values_list("currency")
@@ -266,7 +265,7 @@ def totals_of(conversions: QuerySet[Conversion]) -> list[Totals]:
             currency=row["currency"],
             orders=row["number"],
             revenue=Money(int(row["revenue"] or 0), row["currency"]),
-            refunded=Money(int(row["refunded"] or 0), row["currency"]),
+            refunded=Money(int(row["given_back"] or 0), row["currency"]),
             commission=Money(int(costs.get(row["currency"]) or 0), row["currency"]),
         )
         for row in orders.order_by("currency")
@@ -295,8 +294,7 @@ def brought_by(enrolments: Iterable[Enrolment]) -> dict[UUID, Brought]:
         for row in rows
     }
     return {
-        key: found.get(key, Brought(0, Money.zero(currency), Money.zero(currency)))
-        for key, currency in places.items()
+        key: found.get(key, Brought(0, Money.zero(currency), Money.zero(currency))) for key, currency in places.items()
     }
 
 
@@ -337,11 +335,8 @@ def _by_day(rows: QuerySet[Any], day: TruncDate, amount: Any) -> dict[date, int]
     return {row["of_day"]: int(row["sum"] or 0) for row in sums}
 
 
-def _key_of(public_id: str) -> UUID | None:
-    try:
-        return Affiliate.key_of(public_id)
-    except ValueError:
-        return None
+def _affiliate(public_id: str) -> Affiliate | None:
+    return affiliates_by_id([public_id]).get(public_id)
 
 
 def _row(one: Conversion, states: dict[UUID, MoneyState]) -> ConversionRow:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 
 from affiliates.models import Program
 from ledger.money import Money
@@ -52,12 +53,10 @@ class VersionFacts:
 
 def history_of(program: Program, *, at: datetime) -> list[VersionFacts]:
     """Every version, the latest first; three queries."""
-    versions = list(
-        program.rule_versions.select_related("published_by").prefetch_related("lines").order_by("version")
-    )
+    versions = list(program.rule_versions.select_related("published_by").prefetch_related("lines").order_by("version"))
     lines = {one.pk: lines_of(one, program.currency) for one in versions}
     in_order = sorted(versions, key=lambda one: (one.starts_at, one.version))
-    following = {one.pk: after.starts_at for one, after in zip(in_order, in_order[1:], strict=False)}
+    following = {one.pk: after.starts_at for one, after in pairwise(in_order)}
     before: tuple[LineFacts, ...] = ()
     found = []
     for one in versions:

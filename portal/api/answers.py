@@ -99,7 +99,12 @@ def commission_of_order(commission: "Commission") -> dict[str, Any]:
 
 
 def refund_answer(
-    refund: "Refund", conversion: "Conversion", commissions: list["Commission"], *, verdict: str, ignored: tuple[str, ...]
+    refund: "Refund",
+    conversion: "Conversion",
+    commissions: list["Commission"],
+    *,
+    verdict: str,
+    ignored: tuple[str, ...],
 ) -> dict[str, Any]:
     """A refund, and what it left of the order and of its commissions."""
     return {

@@ -190,7 +190,12 @@ def _refund(intake: Intake, conversion_id: str) -> Outcome:
 
 
 def give_back(
-    intake: Intake, conversion: "Conversion", amount: Money | None, reason: str, reference: str, ignored: tuple[str, ...] = ()
+    intake: Intake,
+    conversion: "Conversion",
+    amount: Money | None,
+    reason: str,
+    reference: str,
+    ignored: tuple[str, ...] = (),
 ) -> Outcome:
     """Refund an order and say what is left; idempotent by reference."""
     refund, is_new = refund_sale(conversion, amount=amount, reference=reference, reason=reason, at=intake.at)

@@ -16,7 +16,12 @@ PAGE = 50
 
 
 def page_of(
-    request: HttpRequest, rows: QuerySet[Any], *, limit: int, cursor: str, show: Callable[[Sequence[Any]], list[dict[str, Any]]]
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    *,
+    limit: int,
+    cursor: str,
+    show: Callable[[Sequence[Any]], list[dict[str, Any]]],
 ) -> JsonResponse:
     """One page of a list that is ordered by descending id; `next` is the address of the following one."""
     if cursor:
@@ -27,7 +32,9 @@ def page_of(
     return JsonResponse({"data": show(shown), "next": following}, headers={"Cache-Control": "no-store"})
 
 
-def slice_of(request: HttpRequest, rows: list[Any], *, limit: int, cursor: str, show: Callable[[Any], dict[str, Any]]) -> JsonResponse:
+def slice_of(
+    request: HttpRequest, rows: list[Any], *, limit: int, cursor: str, show: Callable[[Any], dict[str, Any]]
+) -> JsonResponse:
     """One page of a report that was worked out as a whole; the cursor is a place in it."""
     start = int.from_bytes(_bytes_in(cursor)) if cursor else 0
     following = _next(request, (start + limit).to_bytes(4)) if start + limit < len(rows) else None
@@ -64,4 +71,6 @@ def _bytes_in(cursor: str) -> bytes:
 
 
 def _unreadable() -> InputRefused:
-    return InputRefused("cursor is none of ours. Send `next` of the page before, unchanged.", code="cursor_invalid", field="cursor")
+    return InputRefused(
+        "cursor is none of ours. Send `next` of the page before, unchanged.", code="cursor_invalid", field="cursor"
+    )

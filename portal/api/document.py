@@ -102,7 +102,13 @@ def _answer_http_error(request: HttpRequest, error: HttpError | type[HttpError])
 
 def _answer_bug(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     code = new_incident_code()
-    log.error("incident %s: %s %s", code, request.method, request.path, exc_info=error if isinstance(error, Exception) else None)
+    log.error(
+        "incident %s: %s %s",
+        code,
+        request.method,
+        request.path,
+        exc_info=error if isinstance(error, Exception) else None,
+    )
     return _problem(
         {
             "type": "/docs/reasons/#internal_error",

@@ -137,7 +137,14 @@ def list_payouts(request: HttpRequest, key: "ApiKey", *, limit: int, cursor: str
 
 
 def report_performance(
-    request: HttpRequest, key: "ApiKey", *, first: date | None, last: date | None, group_by: str, limit: int, cursor: str
+    request: HttpRequest,
+    key: "ApiKey",
+    *,
+    first: date | None,
+    last: date | None,
+    group_by: str,
+    limit: int,
+    cursor: str,
 ) -> JsonResponse:
     """Clicks, orders, revenue and commission of some days, grouped. A test key sees clicks only in links of its own."""
     zone = key.merchant.time_zone if key.merchant else "UTC"

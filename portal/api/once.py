@@ -37,9 +37,7 @@ def answered_once(intake: Intake, handle: Callable[[], Outcome]) -> Outcome:
     known = idempotency.take_key(
         f"{owner.public_id if owner else ''}:{intake.key.kind}",
         key,
-        request_hash=idempotency.hash_request(
-            intake.request.method or "", intake.request.path, intake.readable_body()
-        ),
+        request_hash=idempotency.hash_request(intake.request.method or "", intake.request.path, intake.readable_body()),
         at=intake.at,
     )
     if isinstance(known, idempotency.Answer):

@@ -89,7 +89,9 @@ def _take_back(intake: Intake, source: Mapping[str, Any], status: str) -> Outcom
     try:
         conversion = open_conversion_by_order(merchant, order_ref, event=event, is_test=key.is_test)
     except NotVisible:
-        raise refuse("order_id", "No order with this order_id was reported. Report it first.", code="order_unknown") from None
+        raise refuse(
+            "order_id", "No order with this order_id was reported. Report it first.", code="order_unknown"
+        ) from None
     return give_back(intake, conversion, None, _TAKEN_BACK[status], f"postback:{status}")
 
 
@@ -112,11 +114,11 @@ def _parameters(intake: Intake) -> dict[str, str]:
 
 def _pairs(text: bytes, field: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(
-            text.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
-        )
+        return parse_qsl(text.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
     except UnicodeDecodeError:
-        raise BodyUnreadable(f"The {field} is not UTF-8. Encode it as UTF-8.", code="body_not_utf8", field=field) from None
+        raise BodyUnreadable(
+            f"The {field} is not UTF-8. Encode it as UTF-8.", code="body_not_utf8", field=field
+        ) from None
     except ValueError:
         raise BodyUnreadable(
             f"The {field} has more than {_MOST_PARAMETERS} parameters. Send the ones that are documented.", field=field
@@ -133,7 +135,9 @@ def _click_id(values: Mapping[str, str]) -> str:
     """The click id under whichever of its names. Raises InputRefused when two of them differ."""
     found = {values[name].strip() for name in CLICK_ALIASES if values.get(name, "").strip()}
     if len(found) > 1:
-        raise refuse("click_id", "click_id came under several names with different values. Send one.", code="field_doubled")
+        raise refuse(
+            "click_id", "click_id came under several names with different values. Send one.", code="field_doubled"
+        )
     return found.pop() if found else ""
 
 
@@ -158,7 +162,9 @@ def _key(intake: Intake, values: Mapping[str, str], click_id: str) -> "ApiKey":
 
 def _signed_at(text: str) -> datetime:
     if not _UNIX.fullmatch(text):
-        raise SignatureRefused("ts is missing or no number. Send the seconds since 1970 at which you signed.", field="ts")
+        raise SignatureRefused(
+            "ts is missing or no number. Send the seconds since 1970 at which you signed.", field="ts"
+        )
     return datetime.fromtimestamp(int(text), tz=UTC)
 
 
@@ -166,7 +172,13 @@ def _word(intake: Intake, outcome: Outcome) -> HttpResponse:
     """The short answer that senders of postbacks read."""
     verdict = str(outcome.payload.get("verdict", "rejected"))
     is_refused = outcome.status >= HTTPStatus.BAD_REQUEST or verdict == "rejected"
-    status = "rejected" if is_refused else "duplicate" if verdict == "duplicate" or outcome.verdict == DUPLICATE else "accepted"
+    status = (
+        "rejected"
+        if is_refused
+        else "duplicate"
+        if verdict == "duplicate" or outcome.verdict == DUPLICATE
+        else "accepted"
+    )
     code = outcome.reason or None
     answer = {
         "status": status,
@@ -177,7 +189,9 @@ def _word(intake: Intake, outcome: Outcome) -> HttpResponse:
         "ignored": list(ignored_in(_seen(intake), _KNOWN)),
     }
     http = int(outcome.status) if outcome.status >= HTTPStatus.BAD_REQUEST else 400 if is_refused else 200
-    if http < HTTPStatus.INTERNAL_SERVER_ERROR and "legacy=200" in intake.request.META.get("QUERY_STRING", "").split("&"):
+    if http < HTTPStatus.INTERNAL_SERVER_ERROR and "legacy=200" in intake.request.META.get("QUERY_STRING", "").split(
+        "&"
+    ):
         http = 200
     return JsonResponse(
         answer,

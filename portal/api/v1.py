@@ -100,7 +100,9 @@ def other_methods_of_batch(request: HttpRequest) -> HttpResponse:
     return conversions.refuse_method(request)
 
 
-@api.api_operation(_OTHERS, "/conversions/{conversion_id}/refund", include_in_schema=False, url_name="refund_conversion")
+@api.api_operation(
+    _OTHERS, "/conversions/{conversion_id}/refund", include_in_schema=False, url_name="refund_conversion"
+)
 def other_methods_of_refund(request: HttpRequest, conversion_id: str) -> HttpResponse:
     """An intake takes POST only."""
     return conversions.refuse_method(request)
@@ -190,7 +192,9 @@ def list_payouts(
 @api.get("/reports/performance", auth=_key, response=shapes.Performance, tags=["Reports"], summary="Performance")
 def report_performance(
     request: HttpRequest,
-    first: Annotated[date | None, Query(alias="from", description="the first day; four weeks back when left out")] = None,
+    first: Annotated[
+        date | None, Query(alias="from", description="the first day; four weeks back when left out")
+    ] = None,
     last: Annotated[date | None, Query(alias="to", description="the last day; today when left out")] = None,
     group_by: Literal["day", "affiliate", "program", "link"] = "day",
     limit: Limit = PAGE,

@@ -59,7 +59,9 @@ def read_json_object(body: bytes) -> dict[str, Any]:
     """The JSON object of a body. Raises BodyUnreadable."""
     value = read_json(body)
     if not isinstance(value, dict):
-        raise BodyUnreadable("The body is JSON but no object. Send {…} with the fields.", code="body_no_object", field="body")
+        raise BodyUnreadable(
+            "The body is JSON but no object. Send {…} with the fields.", code="body_no_object", field="body"
+        )
     return value
 
 
@@ -80,7 +82,7 @@ def _written(value: object) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise BodyUnreadable(
-        f"{name} is no JSON number. Send amounts as text such as \"80.00\".", code="number_not_finite", field="body"
+        f'{name} is no JSON number. Send amounts as text such as "80.00".', code="number_not_finite", field="body"
     )
 
 

@@ -214,4 +214,3 @@ def _unavailable() -> HttpResponse:
         content_type="application/problem+json",
         headers={"Retry-After": "5", "Cache-Control": "no-store"},
     )
-

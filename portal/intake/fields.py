@@ -208,7 +208,11 @@ def read_instant(source: Mapping[str, Any], name: str, *, at: datetime) -> datet
     if ahead > CLOCKS_DIFFER_BY:
         raise refuse(name, f"{name} lies in the future. Send the time of the order.", code="instant_in_future")
     if -ahead > OLDEST_ORDER:
-        raise refuse(name, f"{name} is more than {OLDEST_ORDER.days} days ago. Import old orders instead.", code="instant_too_old")
+        raise refuse(
+            name,
+            f"{name} is more than {OLDEST_ORDER.days} days ago. Import old orders instead.",
+            code="instant_too_old",
+        )
     return moment.astimezone(UTC)
 
 

@@ -88,7 +88,10 @@ def read_order(source: object, *, is_test: bool, at: datetime, default_currency:
         customer_ref=_customer_ref(customer),
         customer_status=read_choice(customer, "status", CUSTOMER_STATUSES, path="customer.status"),
         country=read_country(customer, "country", path="customer.country"),
-        items=[_read_item(item, number, currency) for number, item in enumerate(read_list(source, "items", most=_MOST_ITEMS))],
+        items=[
+            _read_item(item, number, currency)
+            for number, item in enumerate(read_list(source, "items", most=_MOST_ITEMS))
+        ],
         metadata={
             key: hide_address(value) if isinstance(value, str) else value
             for key, value in read_metadata(source).items()
@@ -112,7 +115,9 @@ def read_refund(source: Mapping[str, Any], *, currency: str, default_reference: 
         raise refuse("currency", f"The order is in {currency}.", code="currency_mismatch")
     amount = read_money(source, "amount", currency)
     if amount is not None and not amount:
-        raise refuse("amount", "A refund of nothing changes nothing. Leave amount out to refund all of it.", code="refund_empty")
+        raise refuse(
+            "amount", "A refund of nothing changes nothing. Leave amount out to refund all of it.", code="refund_empty"
+        )
     return ReadRefund(
         amount=amount,
         reason=read_choice(source, "reason", REFUND_REASONS) or "other",

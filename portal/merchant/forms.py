@@ -44,7 +44,9 @@ class ConversionFilterForm(forms.Form):
     partner = forms.ChoiceField(label=_("Partner"), required=False)
     program = forms.ChoiceField(label=_("Program"), required=False)
     period = forms.ChoiceField(label=_("Period"), required=False, choices=[("", _("All time")), *PERIODS])
-    view = forms.ChoiceField(required=False, widget=forms.HiddenInput, choices=[("", ""), *((view, view) for view in VIEWS)])
+    view = forms.ChoiceField(
+        required=False, widget=forms.HiddenInput, choices=[("", ""), *((view, view) for view in VIEWS)]
+    )
 
     def __init__(self, data: Data = None, *, partners: Choices, programs: Choices) -> None:
         super().__init__(data)
@@ -61,7 +63,9 @@ class RefundForm(forms.Form):
         label=_("Amount"), required=False, max_length=24, widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         help_text=_("Leave it empty to refund all that is left."),
     )  # fmt: skip
-    reason = forms.ChoiceField(label=_("Reason"), choices=lambda: [(code, reason.title) for code, reason in REFUNDS.items()])
+    reason = forms.ChoiceField(
+        label=_("Reason"), choices=lambda: [(code, reason.title) for code, reason in REFUNDS.items()]
+    )
     reference = forms.CharField(
         label=_("Reference"), max_length=128,
         help_text=_("Your own number of the refund. The same reference is booked once."),
@@ -79,7 +83,9 @@ class RefundForm(forms.Form):
         try:
             amount = Money.parse(text, self.left.currency)
         except Refusal:
-            raise forms.ValidationError(_("Amount: write it like %(example)s.") % {"example": self.left.major}) from None
+            raise forms.ValidationError(
+                _("Amount: write it like %(example)s.") % {"example": self.left.major}
+            ) from None
         if not amount or self.left < amount:
             raise forms.ValidationError(_("Amount: at most %(left)s is left of the order.") % {"left": str(self.left)})
         return amount
@@ -107,7 +113,10 @@ class EventFilterForm(forms.Form):
     """The question to the inbox."""
 
     q = forms.CharField(
-        label=_("Order, reason or field"), required=False, max_length=128, widget=forms.SearchInput,
+        label=_("Order, reason or field"),
+        required=False,
+        max_length=128,
+        widget=forms.SearchInput,
     )
     verdict = forms.ChoiceField(
         label=_("Verdict"), required=False,

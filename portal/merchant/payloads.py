@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _LONGEST = 20_000
 
 #: A text, a sign of JSON, blanks, or anything else up to one of these.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|\s+|[^\s"{}\[\],:]+|"', re.DOTALL)
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|\s+|[^\s"{}\[\],:]+|"', re.DOTALL)
 
 
 def shown_payload(request: "InboxRequest") -> str:
@@ -32,18 +32,18 @@ def lay_out(text: str) -> str:
     """JSON with one member a line; what is no JSON keeps its words, and loses nothing but blanks between them."""
     lines: list[str] = []
     depth = 0
-    for token in _TOKEN.findall(text):
-        if token.isspace():
+    for piece in _PIECE.findall(text):
+        if piece.isspace():
             continue
-        if token in "}]":
+        if piece in "}]":
             depth = max(0, depth - 1)
-            lines.append(f"\n{'  ' * min(depth, 20)}{token}")
-        elif token in "{[":
+            lines.append(f"\n{'  ' * min(depth, 20)}{piece}")
+        elif piece in "{[":
             depth += 1
-            lines.append(f"{token}\n{'  ' * min(depth, 20)}")
-        elif token == ",":
+            lines.append(f"{piece}\n{'  ' * min(depth, 20)}")
+        elif piece == ",":
             lines.append(f",\n{'  ' * min(depth, 20)}")
         else:
-            lines.append(": " if token == ":" else token)
+            lines.append(": " if piece == ":" else piece)
     laid = "".join(lines)
     return re.sub(r"([{\[])\n\s*\n?\s*([}\]])", r"\1\2", laid)

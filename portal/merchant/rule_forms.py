@@ -59,13 +59,17 @@ class LineForm(forms.Form):
             try:
                 flat = Money.parse(text, self.currency)
             except Refusal:
-                self.add_error("value", _("Value: write an amount in %(currency)s, such as 5.00.") % {"currency": self.currency})
+                self.add_error(
+                    "value", _("Value: write an amount in %(currency)s, such as 5.00.") % {"currency": self.currency}
+                )
                 return said
             said["draft"] = LineDraft(name, "flat", event=event, flat=flat)
             return said
         rate = _rate(text)
         if rate is None:
-            self.add_error("value", _("Value: write a percentage from 0 to 100 with at most four decimals, such as 12.5."))
+            self.add_error(
+                "value", _("Value: write a percentage from 0 to 100 with at most four decimals, such as 12.5.")
+            )
             return said
         said["draft"] = LineDraft(name, "percent", event=event, rate=rate)
         return said
@@ -87,7 +91,9 @@ class VersionForm(forms.Form):
     def __init__(self, data: Data = None, *, zone: str) -> None:
         super().__init__(data)
         self.zone = zone
-        self.fields["starts_at"].help_text = _("In %(zone)s. Leave it empty to start at once. It cannot lie in the past.") % {"zone": zone}
+        self.fields["starts_at"].help_text = _(
+            "In %(zone)s. Leave it empty to start at once. It cannot lie in the past."
+        ) % {"zone": zone}
 
     def starts(self, now: datetime) -> datetime:
         """The start as an instant; now when none was given."""
@@ -103,7 +109,14 @@ def line_forms(data: Data, lines: Sequence[LineFacts], *, currency: str) -> list
     for number in range(count):
         initial = _initial(lines[number]) if number < len(lines) else {"event": "sale", "kind": "percent"}
         found.append(
-            LineForm(data, currency=currency, events=events, initial=initial, prefix=f"line{number}", use_required_attribute=False)
+            LineForm(
+                data,
+                currency=currency,
+                events=events,
+                initial=initial,
+                prefix=f"line{number}",
+                use_required_attribute=False,
+            )
         )
     return found
 

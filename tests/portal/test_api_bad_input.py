@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -223,8 +224,6 @@ def test_any_other_authorization_is_401(shop, header):
 
 
 def test_a_database_that_is_away_is_503_and_says_when_to_come_again(shop, monkeypatch):
-    from django.db import OperationalError
-
     def away(*_args, **_more):
         raise OperationalError("away")
 

@@ -12,6 +12,7 @@ from ledger.accounts import balance_of
 from ledger.money import Money
 from payouts import chart
 from payouts.models import Commission
+from portal.api import conversions
 from tests.factories.world import make_click
 from tests.portal.shop import CONVERSIONS, last_request, open_shop, order, verdict_of_last
 from tracking import idempotency
@@ -53,7 +54,15 @@ def test_a_batch_gives_one_verdict_each_in_the_order_sent_and_a_bad_one_spoils_n
     assert response.json()["summary"] == {"accepted": 1, "rejected": 3, "duplicate": 2, "unattributed": 1}
     assert set(Conversion.objects.values_list("order_ref", flat=True)) == {"known", "a", "c"}
     rows = InboxRequest.objects.filter(door="api.item").order_by("id")
-    assert [row.verdict for row in rows] == ["accepted", "rejected", "duplicate", "rejected", "rejected", "test", "duplicate"]
+    assert [row.verdict for row in rows] == [
+        "accepted",
+        "rejected",
+        "duplicate",
+        "rejected",
+        "rejected",
+        "test",
+        "duplicate",
+    ]
     assert bytes(rows[3].body) == b'"text"'
     assert rows[0].path == f"{BATCH}#0"
     whole = InboxRequest.objects.get(door="api.batch")
@@ -68,7 +77,11 @@ def test_a_bare_list_is_a_batch_too_and_an_empty_one_is_answered(shop):
 def test_more_than_a_thousand_orders_are_refused_and_none_is_recorded(shop):
     response = shop.post({"conversions": [order(str(n)) for n in range(1_001)]}, BATCH)
 
-    assert (response.status_code, response.json()["code"], response.json()["field"]) == (400, "batch_too_long", "conversions")
+    assert (response.status_code, response.json()["code"], response.json()["field"]) == (
+        400,
+        "batch_too_long",
+        "conversions",
+    )
     assert Conversion.objects.count() == 0
 
 
@@ -88,8 +101,6 @@ def test_numbers_in_a_batch_are_kept_as_they_were_written(shop):
 
 
 def test_a_bug_with_one_order_leaves_the_others_standing(shop, monkeypatch):
-    from portal.api import conversions
-
     real = conversions.record_sale
 
     def broken(merchant, facts, *, at):
@@ -113,7 +124,12 @@ def test_a_partial_refund_takes_its_part_of_the_commission_back_and_says_what_is
 
     assert response.status_code == 201
     answer = response.json()
-    assert (answer["amount"], answer["refunded"], answer["left"], answer["verdict"]) == ("20.00", "20.00", "42.00", "accepted")
+    assert (answer["amount"], answer["refunded"], answer["left"], answer["verdict"]) == (
+        "20.00",
+        "20.00",
+        "42.00",
+        "accepted",
+    )
     assert [(one["amount"], one["reversed"]) for one in answer["commissions"]] == [("12.40", "4.00")]
     assert balance_of(chart.pending(shop.world.affiliate), "USD") == Money(840, "USD")
     assert verdict_of_last() == ("accepted", "item_returned", "")
@@ -273,6 +289,8 @@ def test_one_key_by_eight_threads_at_once_is_handled_once(shop):
     assert set(statuses) <= {201, 409}
     assert 201 in statuses
     assert Conversion.objects.count() == 1
-    assert set(InboxRequest.objects.filter(verdict="rejected").values_list("reason", flat=True)) <= {"idempotency_key_in_use"}
+    assert set(InboxRequest.objects.filter(verdict="rejected").values_list("reason", flat=True)) <= {
+        "idempotency_key_in_use"
+    }
     assert InboxRequest.objects.filter(verdict="accepted").count() == 1
     assert last_request() is not None

@@ -13,6 +13,7 @@ from affiliates import keys
 from ledger.ids import new_uuid7, public_id_of
 from payouts import rules
 from payouts.models import Commission
+from payouts.tasks import retry_held_sales
 from tests.factories.world import make_click, make_world
 from tests.portal.shop import CONVERSIONS, last_request, open_shop, order, verdict_of_last
 from tracking.models import Conversion, InboxRequest
@@ -82,7 +83,11 @@ def test_the_same_order_again_is_200_and_changes_nothing(shop):
     again = shop.post(order())
 
     assert again.status_code == 200
-    assert (again.json()["id"], again.json()["verdict"], again.json()["reason"]) == (first["id"], "duplicate", "same_order")
+    assert (again.json()["id"], again.json()["verdict"], again.json()["reason"]) == (
+        first["id"],
+        "duplicate",
+        "same_order",
+    )
     assert Conversion.objects.count() == 1
     assert verdict_of_last() == ("duplicate", "same_order", "")
 
@@ -117,8 +122,6 @@ def test_a_click_nobody_saw_is_named_with_the_remedy(shop):
     # The door may still bring it in for a quarter of an hour after the order.
     assert (answer["verdict"], answer["reason"]) == ("held", "click_pending")
     Conversion.objects.update(recorded_at=shop.at - timedelta(minutes=20))
-    from payouts.tasks import retry_held_sales
-
     retry_held_sales()
     answer = shop.get(f"{CONVERSIONS}/{answer['id']}").json()
     assert (answer["verdict"], answer["reason"], answer["field"]) == ("unattributed", "click_unknown", "click_id")
@@ -177,7 +180,12 @@ def test_a_test_order_and_a_live_order_of_the_same_number_are_two(shop):
 def test_no_key_a_wrong_key_and_a_revoked_key_are_401_and_leave_a_row_without_a_merchant(shop):
     key, revoked = keys.issue_key("sk_live", name="old", merchant=shop.world.merchant, at=shop.at)
     keys.revoke_key(key, by=shop.world.owner, at=shop.at)
-    cases = [("", "key_missing"), ("nonsense", "key_unknown"), (shop.live[:-1] + "!", "key_unknown"), (revoked, "key_unknown")]
+    cases = [
+        ("", "key_missing"),
+        ("nonsense", "key_unknown"),
+        (shop.live[:-1] + "!", "key_unknown"),
+        (revoked, "key_unknown"),
+    ]
 
     for secret, code in cases:
         response = shop.post(order(), key=secret)
@@ -224,7 +232,9 @@ def test_a_customers_address_is_kept_nowhere_in_clear_and_is_the_same_customer_a
     assert refs.pop().startswith("email_")
     for table in ("tracking_conversion", "tracking_inboxrequest", "ledger_event"):
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM {table} AS t WHERE encode(t::text::bytea, 'escape') ILIKE '%%example.com%%'")
+            cursor.execute(
+                f"SELECT count(*) FROM {table} AS t WHERE encode(t::text::bytea, 'escape') ILIKE '%%example.com%%'"
+            )
             assert cursor.fetchone()[0] == 0, table
     for row in InboxRequest.objects.all():
         assert b"example.com" not in bytes(row.body)

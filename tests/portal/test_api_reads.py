@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -50,15 +51,15 @@ def test_the_cursor_may_be_sent_alone_or_as_the_whole_address(shop):
     following = shop.get("/api/v1/links?limit=2").json()["next"]
     cursor = following.split("cursor=")[1].split("&")[0]
 
-    from urllib.parse import quote
-
     by_cursor = shop.get(f"/api/v1/links?limit=2&cursor={cursor}").json()
     by_address = shop.get(f"/api/v1/links?limit=2&cursor={quote(following, safe='')}").json()
 
     assert by_cursor == by_address == shop.get(following).json()
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=%00", "cursor=abc", "cursor=" + "x" * 30, "cursor=%F0"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "cursor=%00", "cursor=abc", "cursor=" + "x" * 30, "cursor=%F0"]
+)
 @pytest.mark.parametrize("name", LISTS)
 def test_a_bad_page_is_refused_by_its_parameter(shop, name, query):
     response = shop.get(f"/api/v1/{name}?{query}")
@@ -100,7 +101,12 @@ def test_a_commission_says_its_order_to_the_merchant_and_not_to_the_partner(shop
 
     assert to_merchant["order_id"] == "1042"
     assert to_partner == to_merchant | {"order_id": None}
-    assert (to_partner["amount"], to_partner["status"], to_partner["state"], to_partner["payout"]) == ("12.40", "pending", "pending", None)
+    assert (to_partner["amount"], to_partner["status"], to_partner["state"], to_partner["payout"]) == (
+        "12.40",
+        "pending",
+        "pending",
+        None,
+    )
     assert to_partner["conversion"] == sale.conversion.public_id
     assert shop.get("/api/v1/commissions?status=approved").json()["data"] == []
 
@@ -111,7 +117,11 @@ def test_a_click_says_why_it_does_not_count_to_its_owners_only(shop):
 
     for key in (shop.live, shop.test, shop.partner):
         answer = shop.get(f"/api/v1/clicks/{click.public_id}", key=key).json()
-        assert (answer["counted"], answer["uncounted_reason"], answer["link"]) == (False, "bot", shop.world.link.public_id)
+        assert (answer["counted"], answer["uncounted_reason"], answer["link"]) == (
+            False,
+            "bot",
+            shop.world.link.public_id,
+        )
         assert {"ip", "user_agent"}.isdisjoint(answer)
     for key in (other.live, other.partner):
         assert shop.get(f"/api/v1/clicks/{click.public_id}", key=key).status_code == 404
@@ -134,7 +144,9 @@ def test_explain_is_the_whole_decision_as_data(shop):
         (True, "last_click"), (False, "older_than_the_last"),
     ]  # fmt: skip
     [decision] = answer["decisions"]
-    assert decision["rule"]["conditions"] == [{"line": 1, "name": "Every sale", "applied": True, "why": "first_that_fits"}]
+    assert decision["rule"]["conditions"] == [
+        {"line": 1, "name": "Every sale", "applied": True, "why": "first_that_fits"}
+    ]
     assert decision["base"] == {"steps": [{"what": "amount", "amount": "62.00"}], "amount": "62.00", "currency": "USD"}
     assert decision["price"] == {"kind": "percent", "rate": "0.2", "amount": "12.40", "rounding": "half_up"}
     assert decision["fx"] is None
@@ -149,8 +161,6 @@ def test_explain_is_the_whole_decision_as_data(shop):
     ]
     assert (answer["conversion"]["refunded"], answer["conversion"]["commissions"][0]["reversed"]) == ("62.00", "12.40")
     assert [(one["door"], one["verdict"]) for one in answer["requests"]] == [("api", "accepted")]
-
-
 
 
 def test_payouts_show_the_whole_to_the_partner_and_its_part_to_the_merchant(shop):
@@ -288,7 +298,8 @@ def test_a_report_of_no_days_is_refused_by_its_parameter(shop, query, field):
 def test_a_partner_makes_a_link_for_itself_and_a_merchant_for_its_partner(shop):
     mine = shop.post({"destination": "https://shop.example/a", "label": "news"}, "/api/v1/links", key=shop.partner)
     theirs = shop.post(
-        {"affiliate": shop.world.affiliate.public_id, "destination": "https://shop.example/a", "label": "news"}, "/api/v1/links"
+        {"affiliate": shop.world.affiliate.public_id, "destination": "https://shop.example/a", "label": "news"},
+        "/api/v1/links",
     )
 
     assert (mine.status_code, theirs.status_code) == (201, 201)

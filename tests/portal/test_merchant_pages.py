@@ -9,11 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from affiliates import keys, teams
+from affiliates import enrolments, keys, teams
 from affiliates.models import RoleGrant
 from portal.policy import URLS, Audience
 from tests.factories.world import make_click, make_sale, make_user, make_world
 from tests.portal.shop import Shop, open_shop, order
+from tracking import links
 from tracking.models import Conversion, InboxRequest
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +130,16 @@ def test_another_merchants_objects_are_not_found_in_ones_own_workspace(shop, own
         (RoleGrant.Role.MERCHANT_MANAGER, {"keys", "key-issue", "key-revoke"}),
         (
             RoleGrant.Role.MERCHANT_ANALYST,
-            {"keys", "key-issue", "key-revoke", "rule-new", "conversion-refund", "enrolment-approve", "enrolment-decline", "enrolment-suspend"},
+            {
+                "keys",
+                "key-issue",
+                "key-revoke",
+                "rule-new",
+                "conversion-refund",
+                "enrolment-approve",
+                "enrolment-decline",
+                "enrolment-suspend",
+            },
         ),
     ],
 )
@@ -151,7 +161,9 @@ def test_what_a_role_may_not_do_is_not_offered(shop):
     assert "/rules/new/" not in analyst.get(pages["rules"]).text
 
 
-@pytest.mark.parametrize("name", ["overview", "conversions", "partners", "applications", "rules", "events", "keys", "billing", "setup"])
+@pytest.mark.parametrize(
+    "name", ["overview", "conversions", "partners", "applications", "rules", "events", "keys", "billing", "setup"]
+)
 def test_an_empty_workspace_says_what_will_appear(shop, owner, name):
     bare = make_world(shop.at)
     bare.merchant.programs.all()
@@ -168,9 +180,6 @@ def test_a_list_costs_the_same_queries_with_one_row_and_with_three(shop, owner, 
         seller = shop if number == 0 else open_shop()
         place = shop.world
         if number:
-            from affiliates import enrolments
-            from tracking import links
-
             enrolment = enrolments.join_program(seller.world.affiliate, shop.world.program, at=shop.at)
             link = links.create_link(enrolment, at=shop.at)
         else:
@@ -179,7 +188,9 @@ def test_a_list_costs_the_same_queries_with_one_row_and_with_three(shop, owner, 
         assert shop.post(order(f"q-{number}", click_id=click.public_id)).status_code == 201
 
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             response = owner.get(address(shop, name))
             b"".join(response.streaming_content) if response.streaming else response.content
         return len(captured)
@@ -194,7 +205,9 @@ def test_a_list_costs_the_same_queries_with_one_row_and_with_three(shop, owner, 
     assert one <= 25
 
 
-def test_a_conversion_with_its_whole_explanation_costs_a_bounded_number_of_queries(shop, owner, django_assert_max_num_queries):
+def test_a_conversion_with_its_whole_explanation_costs_a_bounded_number_of_queries(
+    shop, owner, django_assert_max_num_queries
+):
     url = _everything(shop)["conversion"]
     owner.get(url)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from affiliates import enrolments
+from affiliates import enrolments, teams
 from affiliates.keys import owner_of_key
 from affiliates.models import ApiKey, Enrolment
 from ledger.accounts import balance_of
@@ -19,6 +19,7 @@ from payouts.queries.rule_history import history_of
 from tests.factories.world import make_click, make_sale, make_user, make_world
 from tests.portal.shop import Shop, open_shop, order
 from tests.portal.test_merchant_pages import address, sign_in
+from tracking import links
 from tracking.models import Conversion, InboxRequest, Refund
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +88,9 @@ def test_the_overview_names_what_needs_somebody(shop, owner):
         ("verdict=unattributed", {"nobodys"}),
         ("state=pending", {"sold"}),
         ("state=reversed", {"refunded"}),
+        ("state=held", set()),
+        ("state=paid", set()),
+        ("state=approved", set()),
         ("view=refunded", {"refunded"}),
         ("view=zero", {"lead"}),
         ("view=test", {"trial"}),
@@ -102,11 +106,15 @@ def test_the_list_answers_every_filter_and_its_export_has_the_same_rows(shop, ow
     _sold(shop, "lead", event="lead")
     shop.post(order("nobodys"))
     shop.post(order("trial"), key=shop.test)
-    shop.post({"reference": "r"}, f"/api/v1/conversions/{Conversion.objects.get(order_ref='refunded').public_id}/refund")
+    shop.post(
+        {"reference": "r"}, f"/api/v1/conversions/{Conversion.objects.get(order_ref='refunded').public_id}/refund"
+    )
     query = query.format(partner=shop.world.affiliate.public_id)
 
     response = owner.get(f"{address(shop, 'conversions')}?{query}")
-    exported = b"".join(owner.get(f"{address(shop, 'conversions-export')}?{query}").streaming_content).decode("utf-8-sig")
+    exported = b"".join(owner.get(f"{address(shop, 'conversions-export')}?{query}").streaming_content).decode(
+        "utf-8-sig"
+    )
 
     assert {row.order_ref for row, _reason in response.context["rows"]} == found
     assert {row["Order"] for row in csv.DictReader(io.StringIO(exported))} == found
@@ -124,8 +132,6 @@ def test_the_export_runs_no_formula(shop, owner):
 def test_an_orders_page_explains_its_commission_with_the_rivals_name_and_shows_what_was_sent(shop, owner):
     rival = make_world(shop.at)
     place = enrolments.join_program(rival.affiliate, shop.world.program, at=shop.at)
-    from tracking import links
-
     visitor = shop.world.enrolment.pk
     make_click(links.create_link(place, at=shop.at), at=shop.at - timedelta(hours=3), visitor=visitor)
     click = make_click(shop.world.link, at=shop.at - timedelta(minutes=4), visitor=visitor)
@@ -153,7 +159,10 @@ def test_a_test_orders_page_says_what_it_would_have_earned(shop, owner):
     click = make_click(shop.world.link, at=shop.at - timedelta(minutes=4))
     shop.post(order(click_id=click.public_id), key=shop.test)
 
-    assert "Test orders are never booked" in owner.get(address(shop, "conversion", Conversion.objects.get().public_id)).text
+    assert (
+        "Test orders are never booked"
+        in owner.get(address(shop, "conversion", Conversion.objects.get().public_id)).text
+    )
 
 
 def test_a_partial_and_then_a_full_refund(shop, owner):
@@ -197,7 +206,9 @@ def waiting(shop):
     shop.world.program.approval = "manual"
     shop.world.program.save()
     applicant = make_world(shop.at)
-    return enrolments.join_program(applicant.affiliate, shop.world.program, message="I write <b>reviews</b>.", at=shop.at)
+    return enrolments.join_program(
+        applicant.affiliate, shop.world.program, message="I write <b>reviews</b>.", at=shop.at
+    )
 
 
 def test_an_application_is_shown_with_what_the_applicant_wrote(shop, owner, waiting):
@@ -242,13 +253,17 @@ def test_a_partner_is_suspended_and_let_in_again(shop, owner):
 def _publish(owner, shop, **said):
     line = {"line0-event": "sale", "line0-kind": "percent", "line0-value": "25", "line0-name": "Every sale"}
     rest = {f"line{n}-{name}": value for n in (1, 2) for name, value in (("event", "sale"), ("kind", "percent"))}
-    return owner.post(address(shop, "rule-new", shop.world.program.slug), rest | line | {"starts_at": "", "note": ""} | said)
+    return owner.post(
+        address(shop, "rule-new", shop.world.program.slug), rest | line | {"starts_at": "", "note": ""} | said
+    )
 
 
 def test_a_new_version_takes_over_and_what_was_sold_keeps_its_price(shop, owner):
     before = _sold(shop, "before")
 
-    response = _publish(owner, shop, note="A better rate", **{"line1-event": "lead", "line1-kind": "flat", "line1-value": "5.00"})
+    response = _publish(
+        owner, shop, note="A better rate", **{"line1-event": "lead", "line1-kind": "flat", "line1-value": "5.00"}
+    )
     after = _sold(shop, "after", occurred_at=(timezone.now() + timedelta(minutes=1)).isoformat())
 
     assert response.status_code == 302
@@ -303,11 +318,20 @@ def test_a_version_with_the_start_of_another_replaces_it(shop):
     at = shop.at
     program = shop.world.program
     for rate in ("0.3", "0.4"):
-        rules.publish_rules(program, [rules.LineDraft("A", "percent", rate=rules.Decimal(rate))], starts_at=at + timedelta(days=1), at=at)
+        rules.publish_rules(
+            program,
+            [rules.LineDraft("A", "percent", rate=rules.Decimal(rate))],
+            starts_at=at + timedelta(days=1),
+            at=at,
+        )
 
     history = history_of(program, at=at + timedelta(days=2))
 
-    assert [(one.version, one.state, one.is_replaced) for one in history] == [(3, "live", False), (2, "ended", True), (1, "ended", False)]
+    assert [(one.version, one.state, one.is_replaced) for one in history] == [
+        (3, "live", False),
+        (2, "ended", True),
+        (1, "ended", False),
+    ]
 
 
 # ── Keys ─────────────────────────────────────────────────────────────────────────────────
@@ -334,7 +358,9 @@ def test_a_revoked_key_is_refused_at_once(shop, owner):
     assert key.revoked_at is not None
 
 
-@pytest.mark.parametrize("said", [{"name": "", "kind": "sk_live"}, {"name": "x", "kind": "pk"}, {"name": "x" * 81, "kind": "sk_live"}])
+@pytest.mark.parametrize(
+    "said", [{"name": "", "kind": "sk_live"}, {"name": "x", "kind": "pk"}, {"name": "x" * 81, "kind": "sk_live"}]
+)
 def test_a_key_needs_a_name_and_a_kind(shop, owner, said):
     count = ApiKey.objects.count()
 
@@ -355,7 +381,9 @@ def test_every_request_is_in_the_events_with_its_reason_and_what_was_answered(sh
     assert "&quot;amount&quot;: &quot;62.005&quot;" in shown
 
 
-@pytest.mark.parametrize("body", [b"\xff\x00\x1b[31m<script>alert(1)</script>", b"{" * 5_000, b'{"a": "' + b"x" * 60_000, b""])
+@pytest.mark.parametrize(
+    "body", [b"\xff\x00\x1b[31m<script>alert(1)</script>", b"{" * 5_000, b'{"a": "' + b"x" * 60_000, b""]
+)
 def test_an_odd_request_can_be_looked_at(shop, owner, body):
     shop.post(body)
 
@@ -365,7 +393,9 @@ def test_an_odd_request_can_be_looked_at(shop, owner, body):
     assert "<script>alert" not in response.text
 
 
-@pytest.mark.parametrize(("query", "count"), [("verdict=rejected", 1), ("door=postback", 0), ("door=api", 2), ("q=amount", 1), ("q=1042", 1)])
+@pytest.mark.parametrize(
+    ("query", "count"), [("verdict=rejected", 1), ("door=postback", 0), ("door=api", 2), ("q=amount", 1), ("q=1042", 1)]
+)
 def test_the_events_answer_every_filter(shop, owner, query, count):
     shop.post(order())
     shop.post(order("2", amount="x"))
@@ -376,7 +406,9 @@ def test_the_events_answer_every_filter(shop, owner, query, count):
 # ── Billing, setup ───────────────────────────────────────────────────────────────────────
 def test_billing_shows_what_is_owed_and_every_line_of_it(shop, owner):
     sold = _sold(shop)
-    shop.post({"amount": "31.00", "reference": "r", "reason": "item_returned"}, f"/api/v1/conversions/{sold.public_id}/refund")
+    shop.post(
+        {"amount": "31.00", "reference": "r", "reason": "item_returned"}, f"/api/v1/conversions/{sold.public_id}/refund"
+    )
     deposits.fund_merchant(shop.world.merchant, Money(5000, "USD"), reference="wire-1", at=timezone.now())
 
     response = owner.get(address(shop, "billing"))
@@ -414,8 +446,6 @@ def test_the_setups_curl_and_postback_carry_the_merchants_currency(owner, shop):
 
 def test_a_page_works_for_somebody_with_two_merchants(shop, owner):
     other = open_shop()
-    from affiliates import teams
-
     teams.grant_role(shop.world.owner, "merchant_analyst", merchant=other.world.merchant, at=shop.at)
 
     assert owner.get(address(other, "conversions")).status_code == 200

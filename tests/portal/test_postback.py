@@ -70,7 +70,14 @@ def test_a_signed_postback_needs_no_secret_in_its_address(shop, click):
     key, _secret = keys.issue_key("sk_live", name="signed", merchant=shop.world.merchant, at=shop.at)
     ts = str(int(time.time()))
     sig = sign(signing_secret_of(key), ts, click.public_id, "1", "62.00", "USD")
-    values = {"cid": click.public_id, "order_id": "1", "amount": "62.00", "currency": "USD", "key": key.prefix, "ts": ts}
+    values = {
+        "cid": click.public_id,
+        "order_id": "1",
+        "amount": "62.00",
+        "currency": "USD",
+        "key": key.prefix,
+        "ts": ts,
+    }
 
     assert _send(**values, sig=sig).json()["status"] == "accepted"
     assert _send(**values | {"amount": "99.00"}, sig=sig).status_code == 401
@@ -96,7 +103,9 @@ def test_a_revoked_key_signs_nothing(shop):
     keys.revoke_key(key, by=shop.world.owner, at=shop.at)
     ts = str(int(time.time()))
 
-    signed = _send(order_id="1", amount="1.00", key=key.prefix, ts=ts, sig=sign(signing_secret_of(key), ts, "", "1", "1.00", ""))
+    signed = _send(
+        order_id="1", amount="1.00", key=key.prefix, ts=ts, sig=sign(signing_secret_of(key), ts, "", "1", "1.00", "")
+    )
     plain = _send(order_id="1", amount="1.00", key=secret)
 
     assert (signed.status_code, plain.status_code) == (401, 401)
@@ -106,7 +115,9 @@ def test_no_key_is_ever_kept_or_logged(shop, caplog):
     _send(order_id="1", amount="1.00", key=shop.live)
     _send(order_id="x", amount="nonsense", key=shop.live)
     _send(order_id="1", amount="1.00", key="my-own-secret")
-    Client().post("/postback", urlencode({"key": shop.live, "order_id": "2", "amount": "1.00"}), content_type="text/plain")
+    Client().post(
+        "/postback", urlencode({"key": shop.live, "order_id": "2", "amount": "1.00"}), content_type="text/plain"
+    )
     Client().post("/postback", {"key": shop.live, "order_id": "3", "amount": "1.00"}, content_type="application/json")
     Client().post("/postback", {"key": shop.live, "order_id": "4", "amount": "1.00"})
 
@@ -125,8 +136,24 @@ def test_no_key_is_ever_kept_or_logged(shop, caplog):
     [
         ({"order_id": "1", "amount": "1.00", "key": ""}, 401, "key_missing", "Authorization"),
         ({"order_id": "1", "amount": "1.00", "key": "\x00"}, 401, "key_unknown", "Authorization"),
-        ({"order_id": "1", "amount": "1.00", "key": "sk_live_00000000", "sig": "00", "ts": "x"}, 401, "signature_wrong", "ts"),
-        ({"order_id": "1", "amount": "1.00", "key": "sk_live_00000000", "sig": "\u00e9", "ts": str(int(time.time()))}, 401, "signature_wrong", "sig"),
+        (
+            {"order_id": "1", "amount": "1.00", "key": "sk_live_00000000", "sig": "00", "ts": "x"},
+            401,
+            "signature_wrong",
+            "ts",
+        ),
+        (
+            {
+                "order_id": "1",
+                "amount": "1.00",
+                "key": "sk_live_00000000",
+                "sig": "\u00e9",
+                "ts": str(int(time.time())),
+            },
+            401,
+            "signature_wrong",
+            "sig",
+        ),
         ({"amount": "1.00"}, 400, "field_missing", "order_id"),
         ({"order_id": "1"}, 400, "field_missing", "amount"),
         ({"order_id": "1", "amount": "NaN"}, 400, "amount_unreadable", "amount"),
@@ -145,7 +172,12 @@ def test_a_bad_postback_says_which_parameter_and_why(shop, values, status, code,
     response = _send(**{"key": shop.live} | values)
 
     answer = response.json()
-    assert (response.status_code, answer["status"], answer["code"], answer["field"]) == (status, "rejected", code, field)
+    assert (response.status_code, answer["status"], answer["code"], answer["field"]) == (
+        status,
+        "rejected",
+        code,
+        field,
+    )
     assert answer["conversion_id"] is None
     assert answer["detail"]
     assert verdict_of_last() == ("rejected", code, field)
@@ -169,7 +201,11 @@ def test_an_odd_query_is_answered_and_kept(shop, query, verdict):
 def test_old_senders_get_200_with_the_truth_in_the_body(shop):
     response = _send(order_id="1", amount="x", key=shop.live, legacy="200")
 
-    assert (response.status_code, response.json()["status"], response.json()["code"]) == (200, "rejected", "amount_unreadable")
+    assert (response.status_code, response.json()["status"], response.json()["code"]) == (
+        200,
+        "rejected",
+        "amount_unreadable",
+    )
     assert last_request().status_code == 400
 
 

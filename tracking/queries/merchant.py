@@ -77,9 +77,7 @@ def count_inbox(merchant: Merchant, *, since: datetime | None = None) -> InboxCo
     if since is not None:
         rows = rows.filter(received_at__gte=since)
     by_verdict = dict(rows.values_list("verdict").annotate(count=Count("id")))
-    return InboxCounts(
-        received=sum(by_verdict.values()), **{name: by_verdict.get(name, 0) for name in INBOX_VERDICTS}
-    )
+    return InboxCounts(received=sum(by_verdict.values()), **{name: by_verdict.get(name, 0) for name in INBOX_VERDICTS})
 
 
 @dataclass(frozen=True, slots=True)

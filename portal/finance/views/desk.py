@@ -28,7 +28,7 @@ _RECENT = 3
 def desk(request: FinanceRequest) -> HttpResponse:
     """The first page of the desk."""
     now = timezone.now()
-    first, last = last_month(now.astimezone(UTC).date())
+    _first, last = last_month(now.astimezone(UTC).date())
     is_covered = finance.run_of_period(now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0))
     open_rows = finance.with_totals(finance.runs(status="open")[:20])
     failures = finance.failures(since=now - timedelta(days=30))
@@ -41,7 +41,6 @@ def desk(request: FinanceRequest) -> HttpResponse:
         "todo": _todo(request, open_rows, failures, funds, month=None if is_covered else month_of(last)),
         "is_covered": is_covered,
         "month": month_of(last),
-        "next_cut_off": now.astimezone(UTC).date().replace(day=1) + timedelta(days=32),
         "failures": [
             (one, cause_of(one.cause), f"{reverse('finance:failures')}?cause={one.cause}#payouts") for one in failures
         ],

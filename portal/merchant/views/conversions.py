@@ -113,7 +113,9 @@ def refund(request: MerchantRequest, conversion_id: str) -> HttpResponse:
     else:
         if is_new:
             amount = format_money(Money(given.amount_minor, found.currency))
-            messages.success(request, _("%(amount)s of order %(order)s was refunded.") % {"amount": amount, "order": found.order_ref})
+            messages.success(
+                request, _("%(amount)s of order %(order)s was refunded.") % {"amount": amount, "order": found.order_ref}
+            )
         else:
             messages.info(request, _("This refund was booked before. Nothing was changed."))
     return redirect("merchant:conversion", request.merchant.slug, found.public_id)
@@ -126,7 +128,9 @@ def commission(request: MerchantRequest, commission_id: str) -> HttpResponse:
     return redirect("merchant:conversion", request.merchant.slug, found.conversion.public_id)
 
 
-def _show_conversion(request: MerchantRequest, found: "Conversion", form: RefundForm, *, status: int = 200) -> HttpResponse:
+def _show_conversion(
+    request: MerchantRequest, found: "Conversion", form: RefundForm, *, status: int = 200
+) -> HttpResponse:
     at = timezone.now()
     url = here(request, "conversion", found.public_id)
     left = found.amount - found.refunded
@@ -156,7 +160,7 @@ def _show_conversion(request: MerchantRequest, found: "Conversion", form: Refund
     )  # fmt: skip
 
 
-def _explained(request: MerchantRequest, commission: Any, url: str, *, at: datetime) -> dict[str, Any]:  # noqa: ANN401 - a noun
+def _explained(request: MerchantRequest, commission: Any, url: str, *, at: datetime) -> dict[str, Any]:
     told = explanation_of(commission, viewer="merchant", at=at)
     places = Places(here=url, order=f"{url}#requests", rule=here(request, "rule", told.rule.id))
     return explain_context(told, places=places)
@@ -207,7 +211,7 @@ def _found(request: MerchantRequest, form: ConversionFilterForm, *, at: datetime
     return conversions_in(request.merchant, question)
 
 
-def _page_of_keys(found: "QuerySet[Conversion]", page: Any) -> "QuerySet[Conversion]":  # noqa: ANN401 - Django's Page
+def _page_of_keys(found: "QuerySet[Conversion]", page: Any) -> "QuerySet[Conversion]":
     """The page's rows as a question of their own, so that what belongs to them can be joined to it."""
     rows: QuerySet[Conversion] = page.object_list
     return found.filter(pk__in=[row.pk for row in rows])
@@ -265,4 +269,3 @@ def _csv_rows(found: "QuerySet[Conversion]", *, at: datetime) -> Iterator[list[o
 def _reference() -> str:
     """A fresh reference, so that pressing the button twice books one refund."""
     return f"web-{secrets.token_hex(4)}"
-

@@ -29,7 +29,9 @@ def events(request: MerchantRequest) -> HttpResponse:
     form = EventFilterForm(request.GET)
     form.is_valid()
     said = form.cleaned_data
-    found = inbox_of(request.merchant, verdict=said.get("verdict", ""), door=said.get("door", ""), text=said.get("q", ""))
+    found = inbox_of(
+        request.merchant, verdict=said.get("verdict", ""), door=said.get("door", ""), text=said.get("q", "")
+    )
     page = page_of(request, found)
     counts = count_inbox(request.merchant, since=timezone.now() - _COUNTED)
     context = {

@@ -45,7 +45,9 @@ def revoke(request: MerchantRequest, key_id: str) -> HttpResponse:
     """End a key at once."""
     key = open_key_in(request.merchant, key_id)
     key_verbs.revoke_key(key, by=request.user, at=timezone.now())
-    messages.success(request, _("The key %(name)s is revoked. What uses it is refused from now on.") % {"name": key.name})
+    messages.success(
+        request, _("The key %(name)s is revoked. What uses it is refused from now on.") % {"name": key.name}
+    )
     return redirect("merchant:keys", request.merchant.slug)
 
 
@@ -53,4 +55,3 @@ def _show(request: MerchantRequest, form: KeyForm, *, status: int = 200) -> Http
     rows = [(key, "revoked" if key.revoked_at else "active") for key in keys_of(merchant=request.merchant)]
     context = {"rows": rows, "form": form}
     return show(request, "keys.html", context, place="keys", title=_("Keys"), status=status)
-

@@ -104,7 +104,9 @@ def suspend(request: MerchantRequest, enrolment_id: str) -> HttpResponse:
         messages.error(request, sentence_of(refusal))
     else:
         messages.success(
-            request, _("%(name)s is suspended: new clicks do not count, what was earned stays owed.") % {"name": place.affiliate.name}
+            request,
+            _("%(name)s is suspended: new clicks do not count, what was earned stays owed.")
+            % {"name": place.affiliate.name},
         )
     return _back(request)
 

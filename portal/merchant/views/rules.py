@@ -87,7 +87,9 @@ def new(request: MerchantRequest, program_slug: str) -> HttpResponse:
     program = open_program_of(request.merchant, program_slug)
     at = timezone.now()
     history = history_of(program, at=at)
-    live = next((one for one in history if one.state == "live" and not one.is_replaced), history[0] if history else None)
+    live = next(
+        (one for one in history if one.state == "live" and not one.is_replaced), history[0] if history else None
+    )
     data = request.POST if request.method == "POST" else None
     form = VersionForm(data, zone=request.merchant.time_zone)
     lines = line_forms(data, live.lines if live else (), currency=program.currency)
@@ -122,7 +124,9 @@ def _publish(request: MerchantRequest, program: "Program", form: VersionForm, li
         form.add_error("starts_at" if refusal.field == "starts_at" else None, sentence_of(refusal))
         return False
     when = format_moment(version.starts_at, style="time")
-    messages.success(request, _("Version %(version)s is published and starts %(when)s.") % {"version": version.version, "when": when})
+    messages.success(
+        request, _("Version %(version)s is published and starts %(when)s.") % {"version": version.version, "when": when}
+    )
     return True
 
 

@@ -50,13 +50,25 @@ def _checklist(request: MerchantRequest) -> list[dict[str, Any]]:
     programs = list(programs_of(merchant))
     has_keys = keys_of(merchant=merchant).filter(revoked_at=None).exists()
     steps = [
-        (_("Program open to partners"), any(program.status == "open" for program in programs), None, "rules", _("Look at the rules")),
+        (
+            _("Program open to partners"),
+            any(program.status == "open" for program in programs),
+            None,
+            "rules",
+            _("Look at the rules"),
+        ),
         (_("Key made"), has_keys, None, "keys", _("Make a key")),
         (_("Click counted"), seen.click_hour is not None, seen.click_hour, "partners", _("Look at the partners")),
         (_("Request received"), seen.request_at is not None, seen.request_at, "events", _("Look at the events")),
         (_("Test order answered"), seen.test_at is not None, seen.test_at, "events", _("Look at the events")),
         (_("Live order accepted"), seen.live_at is not None, seen.live_at, "conversions", _("Look at the orders")),
-        (_("Order attributed to a partner"), seen.attributed_at is not None, seen.attributed_at, "conversions", _("Look at the orders")),
+        (
+            _("Order attributed to a partner"),
+            seen.attributed_at is not None,
+            seen.attributed_at,
+            "conversions",
+            _("Look at the orders"),
+        ),
     ]
     items, is_next = [], True
     for what, is_done, when, place, label in steps:
@@ -76,8 +88,8 @@ def _curl(request: MerchantRequest) -> str:
         "  -H 'Authorization: Bearer sk_test_…' \\\n"
         "  -H 'Content-Type: application/json' \\\n"
         "  -H 'Idempotency-Key: TEST-1042' \\\n"
-        f"  -d '{{\"order_id\": \"TEST-1042\", \"amount\": \"{amount}\", \"currency\": \"{currency}\",\n"
-        "       \"click_id\": \"clk_…\"}'"
+        f'  -d \'{{"order_id": "TEST-1042", "amount": "{amount}", "currency": "{currency}",\n'
+        '       "click_id": "clk_…"}\''
     )
 
 
@@ -93,6 +105,6 @@ def _signed() -> str:
         "ts=$(date +%s)\n"
         "sig=$(printf '%s' \"$ts.$click_id.$order_id.$amount.$currency\" \\\n"
         "  | openssl dgst -sha256 -hmac \"$signing_secret\" | awk '{print $NF}')\n"
-        f"curl \"{settings.BASE_URL}/postback?click_id=$click_id&order_id=$order_id&amount=$amount"
-        "&currency=$currency&key=$key_prefix&ts=$ts&sig=$sig\""
+        f'curl "{settings.BASE_URL}/postback?click_id=$click_id&order_id=$order_id&amount=$amount'
+        '&currency=$currency&key=$key_prefix&ts=$ts&sig=$sig"'
     )
