@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
@@ -145,7 +146,7 @@ def merchants_by_slug(slugs: Iterable[str]) -> dict[str, Merchant]:
     return {merchant.slug: merchant for merchant in Merchant.objects.filter(slug__in=list(slugs))}
 
 
-def merchants_with_programs() -> QuerySet[Merchant]:
+def merchants_with_programs() -> QuerySet[Any]:
     """Every merchant by name, with how many programs it has and how many of them are open."""
     return Merchant.objects.annotate(
         all_programs=Count("programs"),

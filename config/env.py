@@ -13,11 +13,12 @@ class SettingError(RuntimeError):
 
 
 def env_str(name: str, default: str | None = None) -> str:
-    """The text of `name`; `default` when unset; SettingError when neither is there."""
+    """The text of `name`; `default` when unset; SettingError when neither is there, or blank where it must be said."""
     if f"{name}_FILE" in os.environ:
-        return Path(os.environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
-    value = os.environ.get(name, default)
-    if value is None:
+        value: str | None = Path(os.environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+    else:
+        value = os.environ.get(name, default)
+    if value is None or (default is None and not value.strip()):
         raise SettingError(f"{name} is not set. Set {name} or {name}_FILE.")
     return value
 

@@ -36,6 +36,10 @@ if PRODUCTION and not FIELD_ENCRYPTION_KEYS:
 # ── Stripe, or our own stand-in ──────────────────────────────────────────────────────────
 STRIPE_SECRET_KEY = env_str("STRIPE_SECRET_KEY", None if PRODUCTION else "")
 STRIPE_WEBHOOK_SECRET = env_str("STRIPE_WEBHOOK_SECRET", None if PRODUCTION else "whsec_standin")
+if PRODUCTION and {SECRET_KEY, STRIPE_WEBHOOK_SECRET} & {_DEVELOPMENT_SECRET, "whsec_standin"}:
+    raise SettingError("SECRET_KEY or STRIPE_WEBHOOK_SECRET is the one of development, which everybody knows. Make your own.")
+if PRODUCTION and DEBUG:
+    raise SettingError("DEBUG shows secrets to visitors. Unset it, or unset PRODUCTION.")
 STRIPE_IS_STANDIN = not STRIPE_SECRET_KEY
 STRIPE_API_BASE = env_str("STRIPE_API_BASE", "http://127.0.0.1:8002" if STRIPE_IS_STANDIN else "")
 STRIPE_ACCOUNTS_API = env_str("STRIPE_ACCOUNTS_API", "v2")

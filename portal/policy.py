@@ -58,7 +58,6 @@ VENDORS = (
 
 URLS: dict[str, Row] = {
     # Public pages and what keeps the product running
-    "home": _PUBLIC,
     "enter": Row(Audience.SIGNED_IN),
     "join": _PUBLIC,
     "set_theme": _PUBLIC,
@@ -67,9 +66,6 @@ URLS: dict[str, Row] = {
     "healthz": _PUBLIC,
     "readyz": _PUBLIC,
     "metrics": _PUBLIC,
-    "tag": _PUBLIC,
-    "javascript-catalog": _PUBLIC,
-    "sitemap": _PUBLIC,
     "shop": _PUBLIC,
     "shop-buy": _PUBLIC,
     "kit": _PUBLIC,

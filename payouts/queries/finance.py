@@ -309,7 +309,7 @@ def failures(*, since: datetime) -> list[Failure]:
     grouped: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         cause = "unsure" if row["state"] == _P.UNSURE else row["block_reason"]
-        grouped.setdefault(cause, []).append(row)
+        grouped.setdefault(cause, []).append(dict(row))
     found = [
         Failure(
             cause=cause,

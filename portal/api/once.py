@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 from portal.intake.door import DUPLICATE, Intake, Outcome
@@ -27,7 +26,7 @@ def idempotency_key(intake: Intake) -> str:
 def answered_once(intake: Intake, handle: Callable[[], Outcome]) -> Outcome:
     """Handle a request, or give the answer its Idempotency-Key has already.
 
-    A refusal changed nothing, so it frees the key; answers below 300 are kept. Raises
+    A refusal changed nothing, so it frees the key; every other answer is kept. Raises
     IdempotencyKeyReused, IdempotencyKeyInUse.
     """
     key = idempotency_key(intake)
@@ -47,11 +46,8 @@ def answered_once(intake: Intake, handle: Callable[[], Outcome]) -> Outcome:
     except BaseException:
         idempotency.free_key(known)
         raise
-    if outcome.status < HTTPStatus.MULTIPLE_CHOICES:
-        answer = idempotency.Answer(int(outcome.status), json.dumps(outcome.payload))
-        idempotency.answer_key(known, answer, at=intake.at)
-    else:
-        idempotency.free_key(known)
+    answer = idempotency.Answer(int(outcome.status), json.dumps(outcome.payload))
+    idempotency.answer_key(known, answer, at=intake.at)
     return outcome
 
 

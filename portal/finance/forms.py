@@ -96,6 +96,8 @@ class DepositForm(forms.Form):
         if merchant is not None and given.get("amount"):
             try:
                 given["money"] = Money.parse(given["amount"].strip(), merchant.currency)
+                if not given["money"]:
+                    self.add_error("amount", gettext("Amount: write more than nothing."))
             except Refusal:
                 self.add_error(
                     "amount",

@@ -1,6 +1,6 @@
 """What every page of the finance desk has: its places, its crumbs, and what this person may do here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -41,7 +41,7 @@ def show(
     place: str,
     title: Text,
     lead: Text = "",
-    crumbs: list[tuple[Text, str]] | None = None,
+    crumbs: Sequence[tuple[Text, str]] = (),
     status: int = 200,
 ) -> HttpResponse:
     """Render a page of the desk; `place` is the part of the navigation it belongs to."""
@@ -50,7 +50,7 @@ def show(
         "workspace": {"label": _("Finance desk"), "kind": "finance", "url": reverse("finance:desk")},
         "page_title": title,
         "page_lead": lead,
-        "crumbs": crumbs or [],
+        "crumbs": crumbs,
         "stripe_is_standin": settings.STRIPE_IS_STANDIN,
         "may_prepare": access.may(request.roles, "finance.prepare"),
         "may_approve": access.may(request.roles, "finance.approve"),

@@ -61,7 +61,7 @@ def hide_addresses(body: bytes) -> bytes:
 
 def hide_keys(body: bytes) -> bytes:
     """A body or address with every key in it cut down to its public prefix."""
-    pass
+    body = _SECRET.sub(rb"\1_***", body)
     body = _KEY_PARAMETER.sub(_cut_key, body)
     return _KEY_MEMBER.sub(_cut_key, body)
 

@@ -1,6 +1,6 @@
 """What every page of the network office has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -36,7 +36,7 @@ def show(
     place: str,
     title: Text,
     lead: Text = "",
-    crumbs: list[tuple[Text, str]] | None = None,
+    crumbs: Sequence[tuple[Text, str]] = (),
     status: int = 200,
 ) -> HttpResponse:
     """Render a page of the office; `place` is the part of the navigation it belongs to."""
@@ -45,7 +45,7 @@ def show(
         "workspace": {"label": _("Network office"), "kind": "network", "url": reverse("network:home")},
         "page_title": title,
         "page_lead": lead,
-        "crumbs": crumbs or [],
+        "crumbs": crumbs,
         "may_change_members": access.may(request.roles, "network.members"),
     }
     return render(request, f"portal/network/{template}", {**shell, **context}, status=status)

@@ -1,7 +1,6 @@
 """Any order of sales, refunds and runs: no cent is lost, none is paid twice, the books agree (faults 14, 22–26)."""
 
 import itertools
-import os
 import random
 from dataclasses import replace
 from datetime import timedelta
@@ -274,8 +273,6 @@ def play(at, seeds):
             error.add_note(f"seed {seed}: {steps}")
             raise
         finally:
-            if os.environ.get("STATS"):
-                print(seed,len(steps), sorted(Payout.objects.values_list("state","block_reason")), sorted(PayoutRun.objects.values_list("status","alarm")))
             transaction.savepoint_rollback(before)
 
 
@@ -285,9 +282,9 @@ def _any_amount_is_paid(settings):
 
 
 def test_any_order_of_events_keeps_every_cent(at):
-    play(at, range(30))
+    play(at, range(24))
 
 
 @pytest.mark.slow
 def test_any_order_of_events_keeps_every_cent_at_length(at):
-    play(at, range(30, 630))
+    play(at, range(24, 324))

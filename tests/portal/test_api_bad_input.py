@@ -1,15 +1,22 @@
 """Bad input: an answer that names the field and the remedy, a row in the inbox with its verdict, never a 500 (fault 28)."""
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ledger.errors import Refusal
 from ledger.ids import new_uuid7
-from portal.intake.bodies import LARGEST_BODY
+from portal.intake.bodies import LARGEST_BODY, read_json, write_json
+from portal.intake.orders import ORDER_FIELDS, read_order
+from portal.intake.privacy import hide_addresses, hide_keys
+from portal.merchant.payloads import lay_out
 from tests.portal.shop import CONVERSIONS, last_request, open_shop, order, verdict_of_last
 from tracking.models import Conversion, InboxRequest
 
@@ -233,3 +240,43 @@ def test_a_database_that_is_away_is_503_and_says_when_to_come_again(shop, monkey
 
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert response.json()["code"] == "unavailable"
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(
+    body=st.one_of(
+        st.binary(max_size=300), st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass"))
+    )
+)
+def test_the_readers_of_bytes_answer_or_refuse_and_never_break(body):
+    hidden = hide_addresses(hide_keys(body))
+    assert hide_addresses(hidden) == hidden
+    lay_out(body.decode("utf-8", "replace"))
+    with suppress(Refusal):
+        value = read_json(body)
+        assert read_json(write_json(value)) == value
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(
+    source=st.dictionaries(
+        st.sampled_from(sorted(ORDER_FIELDS)),
+        st.recursive(
+            st.none()
+            | st.booleans()
+            | st.integers()
+            | st.text(max_size=40)
+            | st.sampled_from(["USD", "1.00", "2026-11-03T14:02:00Z"]),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+            max_leaves=5,
+        ),
+    )
+)
+def test_the_reader_of_orders_answers_or_refuses_by_a_field(source):
+    field: str | None = "nothing was refused"
+    try:
+        read_order(source, is_test=False, at=timezone.now())
+    except Refusal as refusal:
+        field = refusal.field
+
+    assert field

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import subprocess
 from datetime import timedelta
 
@@ -74,9 +75,12 @@ def test_an_account_shows_the_balance_after_every_line(at, checker):
     account = account_of(chart.pending(world.affiliate))
 
     page = text_of(checker.get(address("account", account)))
+    balances = re.findall(r'data-label="Balance after">.*?>([^<]+)</a>', page)
+    amounts = re.findall(r'class="number amount">.*?>([^<]+)</a>', page)
 
-    # Newest first: −20 leaves 10, +10 made 30, +20 made 20.
-    assert page.index("$30.00") > page.index("$10.00")
+    # Newest first: the refund takes 20 back, the second order brought 10, the first 20.
+    assert balances == ["$10.00", "$30.00", "$20.00"]
+    assert amounts == ["($20.00)", "$10.00", "$20.00"]
     assert "Commission taken back" in page
     since = (at - timedelta(days=2)).date().isoformat()
     part = text_of(checker.get(address("account", account) + f"?start={since}"))

@@ -11,7 +11,7 @@ from affiliates.models import Enrolment, OutgoingMail
 from ledger import journal
 from payouts import methods, runs, stripe_events, transfers
 from portal.outbound import letters, tasks
-from tests.factories.standin import change_account, earn, make_desk, make_payee, prepare, send, sender, start
+from tests.factories.standin import change_account, earn, make_desk, make_payee, onboard, prepare, send, sender, start
 from tests.factories.world import make_sale, make_user, make_world
 
 pytestmark = pytest.mark.django_db
@@ -150,11 +150,13 @@ def test_a_changed_account_is_told_to_the_contact_address(at, bank):
 
 
 def test_the_first_account_alarms_nobody(at, bank):
-    world = make_payee(bank, at)
+    world = make_world(at)
+    onboard(world, bank, at=at)
 
     deliver()
 
-    assert not [one for one in sent_to(world.affiliate.contact_email) if "changed" in one.subject]
+    assert methods.method_of(world.affiliate).status == "verified"
+    assert sent_to(world.affiliate.contact_email) == []
 
 
 def test_whoever_may_approve_is_told_of_a_submitted_run_and_the_preparer_is_not(at):

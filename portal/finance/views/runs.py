@@ -9,7 +9,7 @@ from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpRespons
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from ledger.money import Money
 from payouts import access, runs
@@ -45,6 +45,7 @@ def run_list(request: FinanceRequest) -> HttpResponse:
     return show(request, "runs.html", context, place="runs", title=_("Payout runs"))
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def run_prepare(request: FinanceRequest) -> HttpResponse:
     """Choose a period, see what would be in it, prepare it."""
     now = timezone.now()
@@ -111,9 +112,9 @@ def run_lines(request: FinanceRequest, run_id: str) -> HttpResponse:
     page = page_of(request, lines)
     counts = finance.finding_counts(found)
     here = reverse("finance:run-lines", args=[found.public_id])
-    tabs = [(_("All"), here, not view, counts["everything"])]
+    tabs: list[tuple[str, str, bool, int]] = [(_("All"), here, not view, counts["everything"])]
     tabs += [
-        (label, f"{here}?view={name}", view == name, counts[name])
+        (str(label), f"{here}?view={name}", view == name, counts[name])
         for name, label in FINDING_NAMES.items()
         if counts[name] or view == name
     ]

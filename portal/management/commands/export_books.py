@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from ledger.export import FORMATS, Extract, write_book
 
@@ -34,10 +34,9 @@ class Command(BaseCommand):
                 out.write(f"{line}\n")
 
     @contextmanager
-    def _open(self, path: Path | None) -> Iterator[TextIO]:
+    def _open(self, path: Path | None) -> Iterator[OutputWrapper | TextIO]:
         if path is None:
-            # Django's wrapper would end lines once more.
-            yield self.stdout._out  # type: ignore[attr-defined]  # noqa: SLF001
+            yield self.stdout
             return
         try:
             with path.open("w", encoding="utf-8", newline="\n") as file:

@@ -23,6 +23,9 @@ from portal.requests import MerchantRequest
 
 _LOOK_BACK = timedelta(days=7)
 
+#: A smaller change than this is none to speak of.
+_LEVEL = Decimal("0.005")
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -100,6 +103,8 @@ def _money(value: float, currency: str) -> Money:
 def _finding(change: Decimal | None) -> str:
     if change is None:
         return _("Revenue and commission of the last 28 days")
+    if abs(change) < _LEVEL:
+        return _("Revenue is level with the 28 days before")
     values = {"change": format_percent(abs(change), digits=0)}
     if change >= 0:
         return _("Revenue rose %(change)s on the 28 days before") % values

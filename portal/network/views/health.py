@@ -40,9 +40,9 @@ class Tile:
 
 @require_safe
 def home(request: FinanceRequest) -> HttpResponse:
-    """Six tiles."""
+    """Seven tiles, and one more when a run has an alarm."""
     now = timezone.now()
-    tiles = [_events(), _clicks(now), _stripe(now), _held(now), _books(now), _mails(), *_alarms()]
+    tiles = [_events(), _clicks(now), _stripe(now), _held(now), _books(now), _stripe_books(now), _mails(), *_alarms()]
     context = {"tiles": tiles, "at": now, "is_well": all(tile.tone == "pos" for tile in tiles)}
     return show(request, "home.html", context, place="home", title=_("Health"))
 
@@ -110,6 +110,23 @@ def _books(now: datetime) -> Tile:
         return Tile(label, value, "neg", _("they disagree"), str(differences[0]))
     if now - last.at > _CHECK_EVERY:
         return Tile(label, value, "warn", _("late"), _("The nightly check did not run."))
+    return Tile(label, value, "pos", _("they agree"))
+
+
+def _stripe_books(now: datetime) -> Tile:
+    label = _("Compared with Stripe")
+    last = events_about("stripe").filter(name__in=["stripe.compared", "stripe.disagrees"]).first()
+    if last is None:
+        return Tile(
+            label,
+            _("not yet"),
+            "pos",
+            _("nothing to compare"),
+            _("The first run that is sent compares all transfers first."),
+        )
+    value = format_moment(last.at, style="ago", at=now)
+    if last.name == "stripe.disagrees":
+        return Tile(label, value, "neg", _("they disagree"), ", ".join(last.data.get("alarms", [])[:3]))
     return Tile(label, value, "pos", _("they agree"))
 
 

@@ -1,0 +1,135 @@
+"""Two twin tenants with one of everything, and one of every kind of person."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.test import Client
+
+from affiliates import keys
+from affiliates.models import Affiliate, Merchant, RoleGrant, User
+from affiliates.teams import grant_role
+from ledger.models import Account, Entry
+from payouts import commissions
+from payouts.models import Commission, Payout, PayoutRun, RuleVersion
+from tests.factories.paying import pay, prepare
+from tests.factories.world import World, make_click, make_sale, make_user, make_world
+from tracking.models import InboxRequest
+
+_R = RoleGrant.Role
+
+
+@dataclass(slots=True)
+class Tenant:
+    """A merchant and its partner, with one of everything."""
+
+    world: World
+    ids: dict[str, str]
+    secrets: dict[str, str]
+    #: Texts that nobody of another tenant may ever read.
+    canaries: frozenset[str]
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody with a browser of their own."""
+
+    name: str
+    client: Client
+    user: User | None = None
+    roles: dict[Merchant | Affiliate | None, set[str]] = field(default_factory=dict)
+
+    def roles_in(self, scope: Merchant | Affiliate | None) -> set[str]:
+        """The person's roles in a merchant, an affiliate, or the network."""
+        return self.roles.get(scope, set())
+
+
+@dataclass(slots=True)
+class Town:
+    """Both tenants and everybody."""
+
+    a: Tenant
+    b: Tenant
+    people: dict[str, Person]
+    shared: dict[str, str]
+
+
+def build_town(at: datetime) -> Town:
+    """Everything the sweep opens."""
+    worlds = [make_world(at, approval="manual") for _ in "ab"]
+    for letter, world in zip("ab", worlds, strict=True):
+        Affiliate.objects.filter(pk=world.affiliate.pk).update(name=f"Canary{letter.upper()} Reviews")
+        world.affiliate.refresh_from_db()
+        make_sale(world, "700.00", at=at - timedelta(days=40), order_ref=f"canary-{letter}-paid")
+    commissions.approve_due_commissions(at=at - timedelta(days=5))
+    paid = pay(at - timedelta(days=2))
+    for letter, world in zip("ab", worlds, strict=True):
+        make_sale(world, "300.00", at=at - timedelta(days=39), order_ref=f"canary-{letter}-open")
+    commissions.approve_due_commissions(at=at - timedelta(days=1))
+    run = prepare(at - timedelta(hours=3))
+    a, b = (_tenant(world, letter, paid=paid, at=at) for letter, world in zip("ab", worlds, strict=True))
+    shared = {
+        "run_id": run.public_id,
+        "entry_id": Entry.objects.order_by("id").first().public_id,
+        "account_id": Account.objects.order_by("id").first().public_id,
+    }
+    return Town(a, b, _people(worlds, at=at), shared)
+
+
+def _tenant(world: World, letter: str, *, paid: PayoutRun, at: datetime) -> Tenant:
+    key, live = keys.issue_key("sk_live", name=f"canary-{letter} server", merchant=world.merchant, at=at)
+    _key, partner = keys.issue_key("pk", name=f"canary-{letter} blog", affiliate=world.affiliate, at=at)
+    click = make_click(world.link, at=at - timedelta(hours=2))
+    Client().post(
+        "/api/v1/conversions",
+        json.dumps({"order_id": f"canary-{letter}-api", "amount": "80.00", "currency": "USD", "click_id": click.public_id}),
+        content_type="application/json",
+        headers={"authorization": f"Bearer {live}"},
+    )
+    commission = Commission.objects.get(conversion__order_ref=f"canary-{letter}-open")
+    payout = Payout.objects.get(run=paid, affiliate=world.affiliate)
+    ids = {
+        "merchant_slug": world.merchant.slug,
+        "program_slug": world.program.slug,
+        "slug": world.program.slug,
+        "code": world.link.code,
+        "commission_id": commission.public_id,
+        "conversion_id": commission.conversion.public_id,
+        "payout_id": payout.public_id,
+        "statement_id": payout.statement.public_id,
+        "enrolment_id": world.enrolment.public_id,
+        "rule_id": RuleVersion.objects.get(program=world.program).public_id,
+        "request_id": InboxRequest.objects.get(merchant=world.merchant).public_id,
+        "key_id": key.public_id,
+        "affiliate_id": world.affiliate.public_id,
+        "click_id": click.public_id,
+    }
+    names = {f"canary-{letter}-", f"Canary{letter.upper()} Reviews", world.partner.email, world.owner.email}
+    secret = set(ids.values()) - {world.merchant.slug, world.program.slug}
+    return Tenant(world, ids, {"sk": live, "pk": partner}, frozenset(names | secret))
+
+
+def _people(worlds: list[World], *, at: datetime) -> dict[str, Person]:
+    one, two = worlds
+    people = {"anonymous": Person("anonymous", Client())}
+
+    def add(name: str, user: User, scope: Merchant | Affiliate | None = None, role: str = "", *, is_new: bool = True) -> None:
+        if role and is_new:
+            scopes = {"merchant": scope} if isinstance(scope, Merchant) else {}
+            grant_role(user, role, at=at, **scopes)
+        client = Client(raise_request_exception=False)
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        people[name] = Person(name, client, user, {scope: {role}} if role else {})
+
+    add("partner a", one.partner, one.affiliate, _R.PARTNER, is_new=False)
+    add("partner b", two.partner, two.affiliate, _R.PARTNER, is_new=False)
+    add("owner a", one.owner, one.merchant, _R.MERCHANT_OWNER, is_new=False)
+    add("owner b", two.owner, two.merchant, _R.MERCHANT_OWNER, is_new=False)
+    add("manager a", make_user("manager"), one.merchant, _R.MERCHANT_MANAGER)
+    add("analyst a", make_user("analyst"), one.merchant, _R.MERCHANT_ANALYST)
+    add("maker", make_user("maker"), None, _R.FINANCE_MAKER)
+    add("checker", make_user("checker"), None, _R.FINANCE_CHECKER)
+    add("staff", make_user("staff"), None, _R.NETWORK_STAFF)
+    add("editor", make_user("editor"), None, _R.EDITOR)
+    add("nobody", make_user("nobody"))
+    return people
