@@ -59,7 +59,6 @@ class BookEntry(StrEnum):
 
 
 RUN_CANCELLED = "run_cancelled"
-EXCLUDED = "excluded"
 PAYEE_NOT_PAYABLE = "payee_not_payable"
 DESTINATION_CHANGED = "destination_changed"
 REVERSED = "transfer_reversed"
@@ -305,15 +304,6 @@ class Rules:
         if payout.state == State.BLOCKED and payout.block_reason == NO_FUNDS:
             return self.give_back(payout, RUN_CANCELLED)
         return Decision(payout, reason=f"already_{payout.state}")
-
-    def exclude(self, payout: PayoutState, facts: Facts) -> Decision:
-        """Take one payout out of its run: called off like the run itself, under a reason of its own."""
-        decision = self.cancel(payout, facts)
-        if decision.entry is BookEntry.NOTHING:
-            return decision
-        return replace(
-            decision, state=replace(decision.state, block_reason=EXCLUDED), reason=EXCLUDED
-        )
 
     def resume(self, payout: PayoutState, facts: Facts) -> Decision:
         """Put a held payout back in the queue: funds arrived, or a person has settled the doubt.

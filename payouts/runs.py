@@ -4,7 +4,7 @@ Preparing freezes amounts and destinations and reserves the money in the book; u
 being sent everything can be undone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from payouts.claims import Claim, claims_until
 from payouts.epochs import database_epoch
 from payouts.errors import PayoutNotInState, PeriodRefused, RunHasAlarm, RunNotInState, RunNotReconciled, SamePerson
 from payouts.models import Payout, PayoutItem, PayoutRun
-from payouts.protocol import RULES, BookEntry, Decision, State
+from payouts.protocol import RULES, BookEntry, Decision, Facts, PayoutState, State
 from payouts.sender import Rule
 from payouts.transfers import OrmPayoutStore
 
@@ -158,7 +158,7 @@ def cancel_run(run: PayoutRun, *, by: User, at: datetime) -> PayoutRun:
 def exclude_payout(payout: Payout, *, note: str, by: User, at: datetime) -> Payout:
     """Take one payout out of a run under review; its money stays payable. Raises as `cancel_run` does."""
     _locked(payout.run, _S.PREPARED)
-    if _call_off(payout, RULES.exclude, at=at).entry is BookEntry.NOTHING:
+    if _call_off(payout, _exclude, at=at).entry is BookEntry.NOTHING:
         raise PayoutNotInState(payout, payout.refreshed().get_state_display())
     Payout.objects.filter(pk=payout.pk).update(is_excluded=True, exclusion_note=note)
     locked = payout.refreshed()
@@ -238,6 +238,14 @@ def _freeze(run: PayoutRun, claim: Claim, *, at: datetime) -> None:
         ],
         about=[payout.public_id, affiliate.public_id, run.public_id],
     )
+
+
+def _exclude(payout: PayoutState, facts: Facts) -> Decision:
+    """The rule of taking one payout out: called off like the run itself, under a reason of its own."""
+    decision = RULES.cancel(payout, facts)
+    if decision.entry is BookEntry.NOTHING:
+        return decision
+    return replace(decision, state=replace(decision.state, block_reason="excluded"), reason="excluded")
 
 
 def _call_off(payout: Payout, rule: Rule, *, at: datetime) -> Decision:

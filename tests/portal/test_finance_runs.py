@@ -54,7 +54,7 @@ def checker(desk):
 
 
 def test_a_run_goes_from_the_form_to_paid_through_the_pages(at, bank, desk, maker, checker):
-    """The whole of issue's line 8 as two people live it: six presses."""
+    """As two people live it: five presses and one look at what would be in it."""
     world = make_payee(bank, at - timedelta(days=1))
     bank.fund(1_000_000, "usd")
     today = at.astimezone(UTC).date()
