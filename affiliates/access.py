@@ -32,9 +32,7 @@ def workspaces_of(user: User) -> list[Workspace]:
                 Workspace("partner", grant.affiliate.name, grant.affiliate.public_id),
             )
         elif grant.merchant is not None:
-            found.setdefault(
-                "1" + grant.merchant.slug, Workspace("merchant", grant.merchant.name, grant.merchant.slug)
-            )
+            found.setdefault("1" + grant.merchant.slug, Workspace("merchant", grant.merchant.name, grant.merchant.slug))
         elif grant.role in ROLES_FOR["finance.view"]:
             found.setdefault("2", Workspace("finance", "Finance", ""))
         elif grant.role in ROLES_FOR["network.view"]:
@@ -131,7 +129,9 @@ def find_enrolment(*, merchant: Merchant | None, affiliate: str, program: str = 
         places = places.filter(affiliate_id=Affiliate.key_of(affiliate))
         if program:
             is_id = program.startswith(f"{Program.ID_PREFIX}_")
-            places = places.filter(program_id=Program.key_of(program)) if is_id else places.filter(program__slug=program)
+            places = (
+                places.filter(program_id=Program.key_of(program)) if is_id else places.filter(program__slug=program)
+            )
     except ValueError:
         raise NotVisible("enrolment") from None
     found = list(places[:2])

@@ -1,13 +1,13 @@
 """Refusals about who may do what.
 
-    Refusal
-    ├── NotVisible            it is another tenant's, or there is none: the answer is the same
-    ├── NotAllowed            the role does not allow it
-    ├── KeyRefused            no such key, or revoked
-    ├── ProgramNotOpen        the program takes no affiliates now
-    ├── NotInState            the enrolment or member is in another state
-    ├── TermsInThePast        new terms may not start in the past
-    └── AffiliateNotActive    frozen or closed members cannot do this
+Refusal
+├── NotVisible            it is another tenant's, or there is none: the answer is the same
+├── NotAllowed            the role does not allow it
+├── KeyRefused            no such key, or revoked
+├── ProgramNotOpen        the program takes no affiliates now
+├── NotInState            the enrolment or member is in another state
+├── TermsInThePast        new terms may not start in the past
+└── AffiliateNotActive    frozen or closed members cannot do this
 """
 
 from ledger.errors import Refusal

@@ -19,9 +19,7 @@ def sign_up_affiliate(user: User, *, name: str = "", country: str = "", at: date
     """The person's affiliate, made when they have none yet (A1: one field, one code, link ready)."""
     # The person's row is the lock: two tabs that sign up at once make one member.
     User.objects.select_for_update().get(pk=user.pk)
-    grant = (
-        user.grants.filter(role=RoleGrant.Role.PARTNER).select_related("affiliate").order_by("granted_at").first()
-    )
+    grant = user.grants.filter(role=RoleGrant.Role.PARTNER).select_related("affiliate").order_by("granted_at").first()
     if grant is not None and grant.affiliate is not None:
         return grant.affiliate
     name = name.strip() or user.name or user.email.split("@")[0]
@@ -65,7 +63,9 @@ def create_merchant(
 
 
 @transaction.atomic
-def update_profile(affiliate: Affiliate, *, name: str, country: str, contact_email: str, by: User, at: datetime) -> Affiliate:
+def update_profile(
+    affiliate: Affiliate, *, name: str, country: str, contact_email: str, by: User, at: datetime
+) -> Affiliate:
     """Change what the member says about itself."""
     before = {"name": affiliate.name, "country": affiliate.country, "contact_email": affiliate.contact_email}
     after = {"name": name, "country": country, "contact_email": contact_email}

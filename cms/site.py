@@ -33,7 +33,11 @@ def build_site() -> HomePage:
     pages: list[SitePage] = [home]
     for program in _programs():
         page = ProgramPage(
-            slug=program.slug, title=program.name, program=program, locale=home.locale, body=_steps(starter.PROGRAM["en"])
+            slug=program.slug,
+            title=program.name,
+            program=program,
+            locale=home.locale,
+            body=_steps(starter.PROGRAM["en"]),
         )
         home.add_child(instance=page)
         pages.append(page)
@@ -108,7 +112,12 @@ def _locale(code: str) -> Locale:
 def _point_site_at(home: HomePage) -> None:
     address = urlsplit(settings.BASE_URL)
     port = address.port or (443 if address.scheme == "https" else 80)
-    fields = {"hostname": address.hostname or "localhost", "port": port, "root_page": home, "site_name": settings.NETWORK_NAME}
+    fields = {
+        "hostname": address.hostname or "localhost",
+        "port": port,
+        "root_page": home,
+        "site_name": settings.NETWORK_NAME,
+    }
     if not Site.objects.filter(is_default_site=True).update(**fields):
         Site.objects.create(is_default_site=True, **fields)
     Site.clear_site_root_paths_cache()

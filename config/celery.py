@@ -19,7 +19,6 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["ledger", "affiliates", "tracking", "payouts", "portal.outbound"])
 
 
-
 @celeryd_init.connect
 def listen_for_messages(conf: Settings, **_more: object) -> None:
     """Have the worker woken by the database instead of asking it every second.
@@ -40,9 +39,18 @@ app.conf.beat_schedule = {
     "handle stored Stripe events": {"task": "payouts.handle_waiting_stripe_events", "schedule": timedelta(seconds=30)},
     "catch up on Stripe events": {"task": "payouts.catch_up_stripe_events", "schedule": timedelta(minutes=15)},
     "reconcile payouts with Stripe": {"task": "payouts.reconcile_runs", "schedule": timedelta(minutes=15)},
-    "compare all transfers with Stripe": {"task": "payouts.compare_everything", "schedule": crontab(hour="3", minute="40")},
+    "compare all transfers with Stripe": {
+        "task": "payouts.compare_everything",
+        "schedule": crontab(hour="3", minute="40"),
+    },
     "seal the book": {"task": "ledger.seal_entries", "schedule": timedelta(minutes=10)},
     "verify the books": {"task": "ledger.verify_books", "schedule": crontab(hour="3", minute="10")},
-    "forget old idempotency keys": {"task": "tracking.forget_old_idempotency_keys", "schedule": crontab(hour="2", minute="35")},
-    "make next month's click partition": {"task": "tracking.make_partitions", "schedule": crontab(hour="2", minute="5")},
+    "forget old idempotency keys": {
+        "task": "tracking.forget_old_idempotency_keys",
+        "schedule": crontab(hour="2", minute="35"),
+    },
+    "make next month's click partition": {
+        "task": "tracking.make_partitions",
+        "schedule": crontab(hour="2", minute="5"),
+    },
 }

@@ -37,7 +37,9 @@ if PRODUCTION and not FIELD_ENCRYPTION_KEYS:
 STRIPE_SECRET_KEY = env_str("STRIPE_SECRET_KEY", None if PRODUCTION else "")
 STRIPE_WEBHOOK_SECRET = env_str("STRIPE_WEBHOOK_SECRET", None if PRODUCTION else "whsec_standin")
 if PRODUCTION and {SECRET_KEY, STRIPE_WEBHOOK_SECRET} & {_DEVELOPMENT_SECRET, "whsec_standin"}:
-    raise SettingError("SECRET_KEY or STRIPE_WEBHOOK_SECRET is the one of development, which everybody knows. Make your own.")
+    raise SettingError(
+        "SECRET_KEY or STRIPE_WEBHOOK_SECRET is the one of development, which everybody knows. Make your own."
+    )
 if PRODUCTION and DEBUG:
     raise SettingError("DEBUG shows secrets to visitors. Unset it, or unset PRODUCTION.")
 STRIPE_IS_STANDIN = not STRIPE_SECRET_KEY
@@ -183,9 +185,7 @@ TEMPLATES = [
 ]
 
 # ── The database: PostgreSQL, nothing else ───────────────────────────────────────────────
-DATABASE_URL = env_str(
-    "DATABASE_URL", None if PRODUCTION else "postgresql://affiliate@/affiliate?host=/tmp"
-)
+DATABASE_URL = env_str("DATABASE_URL", None if PRODUCTION else "postgresql://affiliate@/affiliate?host=/tmp")
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -379,7 +379,13 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "fontTools": {"level": "WARNING"}, "django_tasks": {"level": "WARNING"}, "wagtail": {"level": "WARNING"}, "kombu.connection": {"level": "ERROR"}},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "fontTools": {"level": "WARNING"},
+        "django_tasks": {"level": "WARNING"},
+        "wagtail": {"level": "WARNING"},
+        "kombu.connection": {"level": "ERROR"},
+    },
 }
 
 SILENCED_SYSTEM_CHECKS = [

@@ -12,9 +12,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="fakestripe", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8002)
-    parser.add_argument(
-        "--state", metavar="FILE", help="keep everything in this SQLite file (default: in memory)"
-    )
+    parser.add_argument("--state", metavar="FILE", help="keep everything in this SQLite file (default: in memory)")
     parser.add_argument("--webhook-url", default="", help="where to deliver every event")
     parser.add_argument("--webhook-secret", default="", help="whsec_… to sign deliveries with")
     parser.add_argument(

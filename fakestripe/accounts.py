@@ -84,25 +84,19 @@ def refuse_destination(account: dict[str, Any]) -> None:
         )
 
 
-def change_account(
-    standin: Standin, call: Call | None, account: dict[str, Any], **changes: Any
-) -> dict[str, Any]:
+def change_account(standin: Standin, call: Call | None, account: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """Change an account's facts and tell of it in both interfaces' events."""
     was = dict(account)
     if "transfers" in changes:
         changes.setdefault("reason", REASONS.get(changes["transfers"]))
-    if changes.get("transfers") == "active" or (
-        changes.get("is_submitted") and not account["bank"]
-    ):
+    if changes.get("transfers") == "active" or (changes.get("is_submitted") and not account["bank"]):
         changes.setdefault("is_submitted", True)
         changes.setdefault("bank", account["bank"] or new_bank(account))
     account |= changes
     standin.store.save(account)
     if account == was:
         return account
-    record_event(
-        standin, call, "account.updated", show(account), account=account["id"], previous={}
-    )
+    record_event(standin, call, "account.updated", show(account), account=account["id"], previous={})
     if (was["transfers"], was["reason"]) != (account["transfers"], account["reason"]):
         record_event(
             standin,
@@ -136,16 +130,9 @@ def change_account(
 
 def close_account(standin: Standin, call: Call | None, account: dict[str, Any]) -> dict[str, Any]:
     """Close an account that holds nothing. Raises Refused while it does."""
-    if any(
-        sum(pair)
-        for pair in books.holdings(standin.store, account["id"], at=standin.clock.stamp()).values()
-    ):
-        raise Refused(
-            400, f"The account {account['id']} still has a balance.", code="account_has_balance"
-        )
-    return change_account(
-        standin, call, account, is_closed=True, transfers="rejected", reason="rejected_other"
-    )
+    if any(sum(pair) for pair in books.holdings(standin.store, account["id"], at=standin.clock.stamp()).values()):
+        raise Refused(400, f"The account {account['id']} still has a balance.", code="account_has_balance")
+    return change_account(standin, call, account, is_closed=True, transfers="rejected", reason="rejected_other")
 
 
 def new_bank(account: dict[str, Any], last4: str = "6789") -> dict[str, str]:
@@ -171,17 +158,13 @@ def show(account: dict[str, Any]) -> dict[str, Any]:
         else ["external_account", "individual.verification.document", "tos_acceptance.date"]
     )
     past = (
-        ["individual.verification.document"]
-        if account["is_submitted"] and account["transfers"] == "restricted"
-        else []
+        ["individual.verification.document"] if account["is_submitted"] and account["transfers"] == "restricted" else []
     )
     reason = None
     if account["transfers"] in ("rejected", "unsupported"):
         reason = {"rejected_fraud": "rejected.fraud"}.get(account["reason"], "rejected.other")
     elif not is_active:
-        reason = (
-            "requirements.pending_verification" if status == "pending" else "requirements.past_due"
-        )
+        reason = "requirements.pending_verification" if status == "pending" else "requirements.past_due"
     waiting = ["individual.verification.document"] if status == "pending" else []
     banks = [show_bank(account)] if account["bank"] else []
     return {
@@ -302,10 +285,7 @@ def retrieve_own_account(standin: Standin, call: Call) -> dict[str, Any]:
 @route(
     "POST",
     "/v1/accounts/{}",
-    {
-        name: _CREATE[name]
-        for name in ("email", "metadata", "business_type", "expand", "business_profile")
-    },
+    {name: _CREATE[name] for name in ("email", "metadata", "business_type", "expand", "business_profile")},
 )
 def update_account(standin: Standin, call: Call) -> dict[str, Any]:
     """Change what a platform may change of an express account."""
@@ -351,9 +331,7 @@ def create_link(standin: Standin, call: Call) -> dict[str, Any]:
     return {"object": "account_link", "created": at, "expires_at": at + 300, "url": url}
 
 
-def keep_link(
-    standin: Standin, call: Call, account: dict[str, Any], *, expires_at: int, urls: dict[str, Any]
-) -> str:
+def keep_link(standin: Standin, call: Call, account: dict[str, Any], *, expires_at: int, urls: dict[str, Any]) -> str:
     """Keep a link to the onboarding page and answer its address."""
     token = new_id("link", 32)
     standin.store.run(

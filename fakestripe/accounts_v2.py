@@ -29,9 +29,7 @@ def include(value: Any, name: str) -> list[str]:
     asked = texts(value, name)
     for one in asked:
         if one not in INCLUDABLE:
-            raise Invalid(
-                400, f"Invalid value for include: {one}", code="invalid_enum_value", param="include"
-            )
+            raise Invalid(400, f"Invalid value for include: {one}", code="invalid_enum_value", param="include")
     return asked
 
 
@@ -59,14 +57,8 @@ def show(account: dict[str, Any], included: list[str]) -> dict[str, Any]:
 def _recipient(account: dict[str, Any]) -> dict[str, Any]:
     if not account["is_requested"]:
         return {"applied": True, "capabilities": None}
-    resolution = {"pending": "no_resolution", "restricted": "provide_info"}.get(
-        account["transfers"], "contact_stripe"
-    )
-    details = (
-        []
-        if account["transfers"] == "active"
-        else [{"code": account["reason"], "resolution": resolution}]
-    )
+    resolution = {"pending": "no_resolution", "restricted": "provide_info"}.get(account["transfers"], "contact_stripe")
+    details = [] if account["transfers"] == "active" else [{"code": account["reason"], "resolution": resolution}]
     capability = {"status": account["transfers"], "status_details": details}
     return {
         "applied": True,
@@ -195,10 +187,7 @@ def retrieve_account(standin: Standin, call: Call) -> dict[str, Any]:
 @route(
     "POST",
     "/v2/core/accounts/{}",
-    {
-        name: _CREATE[name]
-        for name in ("contact_email", "display_name", "metadata", "include", "identity")
-    },
+    {name: _CREATE[name] for name in ("contact_email", "display_name", "metadata", "include", "identity")},
 )
 def update_account(standin: Standin, call: Call) -> dict[str, Any]:
     """Change an account's plain fields."""

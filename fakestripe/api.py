@@ -45,15 +45,11 @@ class Answer:
     fate: str = SENT
 
 
-def answer(
-    standin: Standin, method: str, target: str, headers: Any, payload: bytes, *, address: str
-) -> Answer:
+def answer(standin: Standin, method: str, target: str, headers: Any, payload: bytes, *, address: str) -> Answer:
     """Answer one request to /v1/ or /v2/. `address` is where the stand-in was reached."""
     request_id = new_id("req", 14)
     split = urlsplit(target)
-    call = Call(
-        method, split.path, {}, request_id, headers.get("Idempotency-Key", ""), address=address
-    )
+    call = Call(method, split.path, {}, request_id, headers.get("Idempotency-Key", ""), address=address)
     note: dict[str, Any] = {
         "request_id": request_id,
         "method": method,
@@ -85,13 +81,9 @@ def answer(
     return result
 
 
-def _answer(
-    standin: Standin, call: Call, headers: Any, query: str, payload: bytes, note: dict[str, Any]
-) -> Answer:
+def _answer(standin: Standin, call: Call, headers: Any, query: str, payload: bytes, note: dict[str, Any]) -> Answer:
     _check_key(headers.get("Authorization", ""))
-    note["account"] = call.account = (
-        headers.get("Stripe-Account") or headers.get("Stripe-Context") or PLATFORM
-    )
+    note["account"] = call.account = headers.get("Stripe-Account") or headers.get("Stripe-Context") or PLATFORM
     fault = standin.script.strike(call.method, call.path, call.key)
     note["fault"] = fault.kind if fault else None
     found = routes.find(call.method, call.path)
@@ -101,9 +93,7 @@ def _answer(
         raise unknown_address(call.method, call.path)
     route, call.parts = found
     if len(call.key) > 255:
-        raise Invalid(
-            400, "Idempotency keys must be at most 255 characters long.", param="idempotency_key"
-        )
+        raise Invalid(400, "Idempotency keys must be at most 255 characters long.", param="idempotency_key")
     if call.method == "GET":
         call.key = ""
     with hold_key(standin, call) as stored:
@@ -126,16 +116,12 @@ def _answer(
     return _spoil(result, fault)
 
 
-def _execute(
-    standin: Standin, call: Call, given: Call, route: routes.Route, fault: Fault | None
-) -> Answer:
+def _execute(standin: Standin, call: Call, given: Call, route: routes.Route, fault: Fault | None) -> Answer:
     """Carry the call out and store its answer, in one transaction."""
     kind = fault.kind if fault else ""
     options = fault.options if fault else {}
     is_skipped = kind == "error" or (kind == "stored_500" and not options.get("executed"))
-    is_broken = kind == "stored_500" or (
-        kind == "fail_after" and options.get("answer") == "stored_500"
-    )
+    is_broken = kind == "stored_500" or (kind == "fail_after" and options.get("answer") == "stored_500")
     headers: dict[str, str] = {}
     with standin.store.transaction():
         try:
@@ -164,9 +150,7 @@ def _spoil(result: Answer, fault: Fault | None) -> Answer:
         time.sleep(fault.options.get("seconds", 1))
     if fault.kind == "truncate":
         result.fate = CUT
-    elif fault.kind == "drop" or (
-        fault.kind == "fail_after" and fault.options.get("answer", "lost") == "lost"
-    ):
+    elif fault.kind == "drop" or (fault.kind == "fail_after" and fault.options.get("answer", "lost") == "lost"):
         result.fate = LOST
     elif fault.kind == "fail_after" and str(fault.options.get("answer")) == "500":
         return Answer(500, json.dumps(broken().body()))

@@ -79,9 +79,7 @@ def create_topup(standin: Standin, call: Call) -> dict[str, Any]:
     return top_up(standin, call, call.params["amount"], call.params["currency"], call.params)
 
 
-def top_up(
-    standin: Standin, call: Call | None, minor: int, money: str, given: dict[str, Any]
-) -> dict[str, Any]:
+def top_up(standin: Standin, call: Call | None, minor: int, money: str, given: dict[str, Any]) -> dict[str, Any]:
     """Put money from outside into the platform's balance."""
     at, topup_id = standin.clock.stamp(), new_id("tu")
     _, txn = books.move(
@@ -96,9 +94,7 @@ def top_up(
         "transfer_group": given.get("transfer_group"),
     }  # fmt: skip
     standin.store.add("topup", topup, created=at)
-    record_event(
-        standin, call, "topup.created", topup | {"status": "pending", "balance_transaction": None}
-    )
+    record_event(standin, call, "topup.created", topup | {"status": "pending", "balance_transaction": None})
     record_event(standin, call, "topup.succeeded", topup)
     record_event(standin, call, "balance.available", balance_of(standin, PLATFORM))
     return topup

@@ -65,9 +65,7 @@ def move(
                 "net": change, "reporting_category": kind, "source": origin,
                 "status": "available" if available <= at else "pending", "type": kind,
             }  # fmt: skip
-            store.add(
-                "balance_transaction", body, created=at, account=holder, source=origin, type=kind
-            )
+            store.add("balance_transaction", body, created=at, account=holder, source=origin, type=kind)
     return ids
 
 
@@ -79,13 +77,8 @@ def holdings(store: Store, holder: str, *, at: int) -> dict[str, tuple[int, int]
             holder, at,
         )
     )  # fmt: skip
-    held = store.rows(
-        "SELECT currency, minor FROM balances WHERE holder = ? ORDER BY currency", holder
-    )
-    return {
-        currency: (minor - pending.get(currency, 0), pending.get(currency, 0))
-        for currency, minor in held
-    }
+    held = store.rows("SELECT currency, minor FROM balances WHERE holder = ? ORDER BY currency", holder)
+    return {currency: (minor - pending.get(currency, 0), pending.get(currency, 0)) for currency, minor in held}
 
 
 def available(store: Store, holder: str, currency: str, *, at: int) -> int:
@@ -100,9 +93,7 @@ def held(store: Store, holder: str, currency: str) -> int:
 
 
 def _position(store: Store, holder: str, currency: str, at: int) -> tuple[int, int]:
-    row = store.one(
-        "SELECT minor FROM balances WHERE holder = ? AND currency = ?", holder, currency
-    )
+    row = store.one("SELECT minor FROM balances WHERE holder = ? AND currency = ?", holder, currency)
     if row is None:
         return 0, 0
     waiting = store.one(
@@ -118,18 +109,14 @@ def dump(store: Store, *, at: int) -> dict[str, Any]:
         transfers = _totals(store, "transfer_group"), _totals(store, "destination")
         count = store.rows("SELECT count(*) FROM objects WHERE kind = 'transfer'")[0][0]
         holders: dict[str, dict[str, int]] = {}
-        for holder, currency, minor in store.rows(
-            "SELECT holder, currency, minor FROM balances ORDER BY 1, 2"
-        ):
+        for holder, currency, minor in store.rows("SELECT holder, currency, minor FROM balances ORDER BY 1, 2"):
             holders.setdefault(holder, {})[currency] = minor
         differences = _differences(store)
     return {
         "adds_up": not differences,
         "differences": differences,
         "balances": holders,
-        "available": {
-            currency: pair[0] for currency, pair in holdings(store, PLATFORM, at=at).items()
-        },
+        "available": {currency: pair[0] for currency, pair in holdings(store, PLATFORM, at=at).items()},
         "transfers": {"count": count, "by_group": transfers[0], "by_destination": transfers[1]},
     }
 
@@ -150,9 +137,7 @@ def _differences(store: Store) -> list[str]:
     """Five ways of asking whether the books add up."""
     found = [
         f"{currency}: all holders together hold {minor}, not 0"
-        for currency, minor in store.rows(
-            "SELECT currency, sum(minor) FROM balances GROUP BY currency"
-        )
+        for currency, minor in store.rows("SELECT currency, sum(minor) FROM balances GROUP BY currency")
         if minor
     ]
     found += [

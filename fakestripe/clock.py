@@ -31,9 +31,7 @@ class Clock:
 
     def set(self, moment: float, *, is_running: bool = False) -> None:
         """Go to a moment and stay there, or run on from it."""
-        self._frozen_at, self._offset = (
-            (None, moment - time.time()) if is_running else (moment, 0.0)
-        )
+        self._frozen_at, self._offset = (None, moment - time.time()) if is_running else (moment, 0.0)
         self._keep()
 
     def advance(self, seconds: float) -> None:
@@ -65,11 +63,7 @@ class Clock:
 
 def rfc3339(moment: float) -> str:
     """A moment as v2 writes it: UTC with milliseconds."""
-    return (
-        datetime.fromtimestamp(moment, UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_moment(value: Any) -> float:

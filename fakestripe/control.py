@@ -75,9 +75,7 @@ def _clear_faults(standin: Standin, body: Body) -> Any:
 
 def _set_limits(standin: Standin, body: Body) -> Any:
     _only(body, "total", "endpoint")
-    standin.limits = Limits(
-        total=float(body.get("total", 0)), endpoint=float(body.get("endpoint", 0))
-    )
+    standin.limits = Limits(total=float(body.get("total", 0)), endpoint=float(body.get("endpoint", 0)))
     return {"total": standin.limits.total, "endpoint": standin.limits.endpoint}
 
 
@@ -89,9 +87,7 @@ def _top_up(standin: Standin, body: Body) -> Any:
 
 
 def _open_account(standin: Standin, body: Body) -> Any:
-    _only(
-        body, "id", "email", "country", "name", "entity_type", "transfers", "metadata", "agreement"
-    )
+    _only(body, "id", "email", "country", "name", "entity_type", "transfers", "metadata", "agreement")
     status = body.pop("transfers", None)
     with standin.store.transaction():
         account = find_account(standin, body["id"]) if "id" in body else None
@@ -107,11 +103,7 @@ def _change_account(standin: Standin, body: Body, account_id: str) -> Any:
         account = find_account(standin, account_id)
         if account is None:
             raise missing("account", account_id)
-        changes = {
-            name: body[name]
-            for name in ("transfers", "reason", "email", "agreement")
-            if name in body
-        }
+        changes = {name: body[name] for name in ("transfers", "reason", "email", "agreement") if name in body}
         if changes.get("transfers", "active") not in (
             "active",
             "pending",
@@ -133,22 +125,16 @@ def _pay_out(standin: Standin, body: Body) -> Any:
     _only(body, "account", "amount", "currency", "outcome", "failure_code")
     with standin.store.transaction():
         money = currency(body.get("currency"), "currency")
-        payout = pay_out(
-            standin, None, str(body.get("account")), amount(body.get("amount"), "amount"), money, {}
-        )
+        payout = pay_out(standin, None, str(body.get("account")), amount(body.get("amount"), "amount"), money, {})
         if "outcome" in body:
-            payout = finish_payout(
-                standin, payout["id"], body["outcome"], body.get("failure_code", "account_closed")
-            )
+            payout = finish_payout(standin, payout["id"], body["outcome"], body.get("failure_code", "account_closed"))
     return payout
 
 
 def _finish_payout(standin: Standin, body: Body, payout_id: str) -> Any:
     _only(body, "outcome", "failure_code")
     with standin.store.transaction():
-        return finish_payout(
-            standin, payout_id, str(body.get("outcome")), body.get("failure_code", "account_closed")
-        )
+        return finish_payout(standin, payout_id, str(body.get("outcome")), body.get("failure_code", "account_closed"))
 
 
 def _read_books(standin: Standin, body: Body) -> Any:

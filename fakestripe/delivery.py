@@ -118,18 +118,14 @@ def redeliver(standin: Standin, event_ids: list[str]) -> list[dict[str, Any]]:
 
 def discard(standin: Standin) -> int:
     """Give up on everything that is still to be delivered."""
-    return standin.store.run(
-        "UPDATE deliveries SET state = 'discarded' WHERE state = 'pending'"
-    ).rowcount
+    return standin.store.run("UPDATE deliveries SET state = 'discarded' WHERE state = 'pending'").rowcount
 
 
 def _postpone(standin: Standin, one: Delivery, seconds: float) -> bool:
     """Let a new delivery wait for its delay once. True when it has waited."""
     row = standin.store.one("SELECT due FROM deliveries WHERE seq = ?", one.seq)
     if row and row[0] == 0:
-        standin.store.run(
-            "UPDATE deliveries SET due = ? WHERE seq = ?", time.time() + seconds, one.seq
-        )
+        standin.store.run("UPDATE deliveries SET due = ? WHERE seq = ?", time.time() + seconds, one.seq)
         return False
     return True
 
@@ -138,9 +134,7 @@ def _try(standin: Standin, one: Delivery, chosen: dict[str, Any]) -> dict[str, A
     event = standin.store.find("event", one.event) or standin.store.find("thin_event", one.event)
     endpoint = standin.store.find("webhook_endpoint", one.endpoint)
     if event is None or endpoint is None or endpoint["status"] != "enabled":
-        standin.store.run(
-            "UPDATE deliveries SET state = 'discarded' WHERE seq = ? AND state = 'pending'", one.seq
-        )
+        standin.store.run("UPDATE deliveries SET state = 'discarded' WHERE seq = ? AND state = 'pending'", one.seq)
         return {"event": one.event, "endpoint": one.endpoint, "answer": "discarded"}
     payload = json.dumps(notification(event))
     secret = standin.store.setting("secrets", {}).get(one.endpoint, "")
@@ -148,15 +142,11 @@ def _try(standin: Standin, one: Delivery, chosen: dict[str, Any]) -> dict[str, A
     signature = sign(payload, secret, at=int(time.time() + chosen["skew"]))
     answer = _post(endpoint["url"], payload, signature)
     if answer.isdigit() and answer.startswith("2"):
-        standin.store.run(
-            "UPDATE deliveries SET state = 'delivered', answer = ? WHERE seq = ?", answer, one.seq
-        )
+        standin.store.run("UPDATE deliveries SET state = 'delivered', answer = ? WHERE seq = ?", answer, one.seq)
     else:
         tries = one.tries + 1
         wait = min(chosen["retry_base"] * 2 ** min(tries - 1, 30), chosen["retry_limit"])
-        state = (
-            "failed" if chosen["give_up_after"] and tries >= chosen["give_up_after"] else "pending"
-        )
+        state = "failed" if chosen["give_up_after"] and tries >= chosen["give_up_after"] else "pending"
         standin.store.run(
             "UPDATE deliveries SET tries = ?, due = ?, answer = ?, state = ? WHERE seq = ? AND state = 'pending'",
             tries, time.time() + wait, answer, state, one.seq,

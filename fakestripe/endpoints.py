@@ -40,13 +40,9 @@ def ensure_endpoint(standin: Standin, url: str, secret: str) -> None:
             "SELECT id, json_extract(body, '$.url') FROM objects WHERE kind = 'webhook_endpoint' AND account = 'all'"
         ):
             if known == url:
-                standin.store.set(
-                    "secrets", standin.store.setting("secrets", {}) | {endpoint_id: secret}
-                )
+                standin.store.set("secrets", standin.store.setting("secrets", {}) | {endpoint_id: secret})
                 return
-        add_endpoint(
-            standin, url, ["*"], scope="all", secret=secret, description="from the command line"
-        )
+        add_endpoint(standin, url, ["*"], scope="all", secret=secret, description="from the command line")
 
 
 @route(
@@ -65,14 +61,10 @@ def create_endpoint(standin: Standin, call: Call) -> dict[str, Any]:
     )  # fmt: skip
 
 
-@route(
-    "GET", "/v1/webhook_endpoints", {name: LISTING[name] for name in LISTING if name != "created"}
-)
+@route("GET", "/v1/webhook_endpoints", {name: LISTING[name] for name in LISTING if name != "created"})
 def list_endpoints(standin: Standin, call: Call) -> dict[str, Any]:
     """Endpoints, newest first."""
-    return standin.store.page(
-        "webhook_endpoint", call.params, account=None, url="/v1/webhook_endpoints"
-    )
+    return standin.store.page("webhook_endpoint", call.params, account=None, url="/v1/webhook_endpoints")
 
 
 @route("GET", "/v1/webhook_endpoints/{}", {"expand": texts})
@@ -115,7 +107,5 @@ def delete_endpoint(standin: Standin, call: Call) -> dict[str, Any]:
     """Forget an endpoint and what was still to be delivered to it."""
     endpoint = retrieve_endpoint(standin, call)
     standin.store.run("DELETE FROM objects WHERE id = ?", endpoint["id"])
-    standin.store.run(
-        "DELETE FROM deliveries WHERE endpoint = ? AND state = 'pending'", endpoint["id"]
-    )
+    standin.store.run("DELETE FROM deliveries WHERE endpoint = ? AND state = 'pending'", endpoint["id"])
     return {"id": endpoint["id"], "object": "webhook_endpoint", "deleted": True}

@@ -108,8 +108,7 @@ def rate_limited(*, retry_after: int | None = None, reason: str = "endpoint-rate
         headers["Retry-After"] = str(retry_after)
     return Invalid(
         429,
-        "Request rate limit exceeded. Learn more about rate limits here "
-        "https://docs.stripe.com/rate-limits.",
+        "Request rate limit exceeded. Learn more about rate limits here https://docs.stripe.com/rate-limits.",
         code="rate_limit",
         headers=headers,
     )

@@ -16,9 +16,7 @@ from fakestripe.store import PLATFORM
 #: Stripe lets events be read for 30 days.
 RETENTION = 30 * 24 * 3600
 
-_IS_WAITING = (
-    "EXISTS (SELECT 1 FROM deliveries d WHERE d.event = objects.id AND d.state = 'pending')"
-)
+_IS_WAITING = "EXISTS (SELECT 1 FROM deliveries d WHERE d.event = objects.id AND d.state = 'pending')"
 
 
 def record_event(
@@ -42,9 +40,7 @@ def record_event(
     }  # fmt: skip
     if account != PLATFORM:
         event["account"] = account
-    standin.store.add(
-        "event", event, created=at, account=account, type=name, source=thing.get("id")
-    )
+    standin.store.add("event", event, created=at, account=account, type=name, source=thing.get("id"))
     _line_up(standin, event["id"], name, is_connect=account != PLATFORM)
 
 
@@ -70,29 +66,21 @@ def record_thin_event(
         event["related_object"] = related
     if data is not None:
         event["data"] = data
-    standin.store.add(
-        "thin_event", event, created=int(at), type=name, source=(related or {}).get("id")
-    )
+    standin.store.add("thin_event", event, created=int(at), type=name, source=(related or {}).get("id"))
     _line_up(standin, event["id"], name, is_connect=None)
 
 
 def notification(event: dict[str, Any]) -> dict[str, Any]:
     """What a webhook carries: a v2 event goes without its data, which must be fetched."""
-    return {
-        name: value for name, value in event.items() if event["object"] == "event" or name != "data"
-    }
+    return {name: value for name, value in event.items() if event["object"] == "event" or name != "data"}
 
 
 def _line_up(standin: Standin, event_id: str, name: str, *, is_connect: bool | None) -> None:
     """One delivery for every endpoint that listens. `is_connect` None: a v2 event."""
-    for scope, body in standin.store.rows(
-        "SELECT account, body FROM objects WHERE kind = 'webhook_endpoint'"
-    ):
+    for scope, body in standin.store.rows("SELECT account, body FROM objects WHERE kind = 'webhook_endpoint'"):
         endpoint = json.loads(body)
         wanted = {None: ("all",), True: ("all", "connect"), False: ("all", "platform")}[is_connect]
-        is_named = any(
-            fnmatchcase(name, one.replace("[", "[[]")) for one in endpoint["enabled_events"]
-        )
+        is_named = any(fnmatchcase(name, one.replace("[", "[[]")) for one in endpoint["enabled_events"])
         if endpoint["status"] == "enabled" and scope in wanted and is_named:
             standin.store.run(
                 "INSERT INTO deliveries (event, endpoint, due) VALUES (?, ?, 0)",
@@ -119,27 +107,16 @@ def list_events(standin: Standin, call: Call) -> dict[str, Any]:
             code="parameters_exclusive",
         )
     names = call.params.get("types") or ([call.params["type"]] if "type" in call.params else [])
-    known = [
-        row[0]
-        for row in standin.store.rows("SELECT DISTINCT type FROM objects WHERE kind = 'event'")
-    ]
-    types = (
-        [one for one in known if any(fnmatchcase(one, name) for name in names)] if names else None
-    )
+    known = [row[0] for row in standin.store.rows("SELECT DISTINCT type FROM objects WHERE kind = 'event'")]
+    types = [one for one in known if any(fnmatchcase(one, name) for name in names)] if names else None
     if names and not types:
         return {"object": "list", "data": [], "has_more": False, "url": "/v1/events"}
     since = standin.clock.stamp() - RETENTION
     created = call.params.get("created", {})
     params = call.params | {"created": created | {"gte": max(created.get("gte", 0), since)}}
     # The platform reads its own events and, as on Stripe, passes Stripe-Account for an account's.
-    waiting = (
-        {}
-        if "delivery_success" not in call.params
-        else {_IS_WAITING: int(not call.params["delivery_success"])}
-    )
-    page = standin.store.page(
-        "event", params, account=call.account, types=types, url="/v1/events", **waiting
-    )
+    waiting = {} if "delivery_success" not in call.params else {_IS_WAITING: int(not call.params["delivery_success"])}
+    page = standin.store.page("event", params, account=call.account, types=types, url="/v1/events", **waiting)
     page["data"] = [_shown(standin, event) for event in page["data"]]
     return page
 
@@ -170,15 +147,11 @@ def list_thin_events(standin: Standin, call: Call) -> dict[str, Any]:
         "SELECT seq, body FROM objects WHERE kind = 'thin_event' AND seq < ? AND created >= ? ORDER BY seq DESC",
         after, standin.clock.stamp() - RETENTION,
     )  # fmt: skip
-    found = [
-        (seq, event) for seq, body in rows if _is_asked(event := json.loads(body), call.params)
-    ]
-    query = "".join(
-        f"&{name}={call.params[name]}" for name in ("limit", "object_id") if name in call.params
-    ) + "".join(f"&types[{n}]={name}" for n, name in enumerate(call.params.get("types", [])))
-    query += "".join(
-        f"&created[{name}]={value}" for name, value in call.params.get("created", {}).items()
+    found = [(seq, event) for seq, body in rows if _is_asked(event := json.loads(body), call.params)]
+    query = "".join(f"&{name}={call.params[name]}" for name in ("limit", "object_id") if name in call.params) + "".join(
+        f"&types[{n}]={name}" for n, name in enumerate(call.params.get("types", []))
     )
+    query += "".join(f"&created[{name}]={value}" for name, value in call.params.get("created", {}).items())
     more = f"/v2/core/events?page={found[limit - 1][0]}{query}" if len(found) > limit else None
     return {
         "data": [event for _, event in found[:limit]],

@@ -56,22 +56,14 @@ class Rule:
 
     def meets(self, method: str, path: str, key: str) -> bool:
         """Count the call if it is this rule's. True when the rule strikes it."""
-        is_match = (
-            self.method in ("*", method)
-            and fnmatchcase(path, self.path)
-            and fnmatchcase(key, self.key)
-        )
+        is_match = self.method in ("*", method) and fnmatchcase(path, self.path) and fnmatchcase(key, self.key)
         if not is_match:
             return False
         self.matched += 1
         if self.every:
-            strikes = self.matched % self.every == 0 and (
-                not self.times or self.struck < self.times
-            )
+            strikes = self.matched % self.every == 0 and (not self.times or self.struck < self.times)
         else:
-            strikes = self.matched >= self.nth and (
-                not self.times or self.matched < self.nth + self.times
-            )
+            strikes = self.matched >= self.nth and (not self.times or self.matched < self.nth + self.times)
         self.struck += strikes
         return strikes
 

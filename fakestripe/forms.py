@@ -56,12 +56,8 @@ def clean(given: Any, shape: Shape, *, prefix: str = "") -> dict[str, Any]:
         path = f"{prefix}[{name}]" if prefix else name
         check = shape.get(name)
         if check is None:
-            raise Invalid(
-                400, f"Received unknown parameter: {path}", code="parameter_unknown", param=path
-            )
-        cleaned[name] = (
-            clean(value, check, prefix=path) if isinstance(check, Mapping) else check(value, path)
-        )
+            raise Invalid(400, f"Received unknown parameter: {path}", code="parameter_unknown", param=path)
+        cleaned[name] = clean(value, check, prefix=path) if isinstance(check, Mapping) else check(value, path)
     return cleaned
 
 
@@ -69,9 +65,7 @@ def require(params: Mapping[str, Any], *names: str) -> None:
     """Raise Invalid for the first of `names` that is not given."""
     for name in names:
         if params.get(name) in (None, ""):
-            raise Invalid(
-                400, f"Missing required param: {name}.", code="parameter_missing", param=name
-            )
+            raise Invalid(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
 
 
 def text(value: Any, name: str) -> str:
@@ -79,18 +73,14 @@ def text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise Invalid(400, f"Invalid string: {value}", param=name)
     if len(value) > 5000:
-        raise Invalid(
-            400, f"Invalid string: {name} is too long", code="parameter_invalid_string", param=name
-        )
+        raise Invalid(400, f"Invalid string: {name} is too long", code="parameter_invalid_string", param=name)
     return value
 
 
 def integer(value: Any, name: str) -> int:
     """A whole number, written as digits in a form and as a number in JSON."""
     if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,18}", str(value)):
-        raise Invalid(
-            400, f"Invalid integer: {value}", code="parameter_invalid_integer", param=name
-        )
+        raise Invalid(400, f"Invalid integer: {value}", code="parameter_invalid_integer", param=name)
     return int(value)
 
 
@@ -105,9 +95,7 @@ def amount(value: Any, name: str) -> int:
             param=name,
         )
     if number > 999_999_999_999:
-        raise Invalid(
-            400, "Amount must be no more than 999999999999", code="amount_too_large", param=name
-        )
+        raise Invalid(400, "Amount must be no more than 999999999999", code="amount_too_large", param=name)
     return number
 
 
@@ -166,9 +154,7 @@ def choice(*allowed: str) -> Check:
     def check(value: Any, name: str) -> str:
         if value not in allowed:
             words = ", ".join(allowed[:-1])
-            raise Invalid(
-                400, f"Invalid {name}: must be one of {words} or {allowed[-1]}", param=name
-            )
+            raise Invalid(400, f"Invalid {name}: must be one of {words} or {allowed[-1]}", param=name)
         return str(value)
 
     return check
@@ -177,9 +163,7 @@ def choice(*allowed: str) -> Check:
 def created(value: Any, name: str) -> dict[str, int]:
     """A moment, or a range of gt, gte, lt and lte."""
     if isinstance(value, Mapping):
-        return clean(
-            value, {"gt": integer, "gte": integer, "lt": integer, "lte": integer}, prefix=name
-        )
+        return clean(value, {"gt": integer, "gte": integer, "lt": integer, "lte": integer}, prefix=name)
     moment = integer(value, name)
     return {"gte": moment, "lte": moment}
 

@@ -58,9 +58,7 @@ def keep_answer(standin: Standin, call: Call, status: int, body: dict[str, Any])
 def prune(standin: Standin) -> int:
     """Forget keys that are old enough. Answers how many."""
     now = standin.clock.stamp()
-    old = standin.store.run(
-        "DELETE FROM answers WHERE scope LIKE 'v1%' AND created <= ?", now - LIFETIME[False]
-    )
+    old = standin.store.run("DELETE FROM answers WHERE scope LIKE 'v1%' AND created <= ?", now - LIFETIME[False])
     older = standin.store.run("DELETE FROM answers WHERE created <= ?", now - LIFETIME[True])
     return old.rowcount + older.rowcount
 

@@ -38,10 +38,7 @@ def onboard(standin: Standin, method: str, path: str, payload: bytes, languages:
             return Page(404, pages.onboarding_gone(languages))
         if method == "POST":
             # The button that was pressed comes after the choice it overrides.
-            form = {
-                name: values[-1]
-                for name, values in parse_qs(payload.decode("utf-8", "replace")).items()
-            }
+            form = {name: values[-1] for name, values in parse_qs(payload.decode("utf-8", "replace")).items()}
             if visit and not is_done and secrets.compare_digest(form.get("visit", ""), visit):
                 standin.store.run("UPDATE links SET is_done = 1 WHERE token = ?", token)
                 _complete(standin, account, form)

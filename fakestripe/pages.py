@@ -96,9 +96,7 @@ def onboarding_gone(languages: str) -> str:
     """What an unknown link shows."""
     language = language_of(languages)
     words = WORDS[language]
-    return _page(
-        words["title"], f"<h1>{escape(words['title'])}</h1><p>{escape(words['gone'])}</p>", language
-    )
+    return _page(words["title"], f"<h1>{escape(words['title'])}</h1><p>{escape(words['gone'])}</p>", language)
 
 
 def home(standin: Standin) -> str:
@@ -108,9 +106,7 @@ def home(standin: Standin) -> str:
         held = books.holdings(store, PLATFORM, at=now)
         transfers = _latest(standin, "transfer")
         accounts = _latest(standin, "account")
-        events = sorted(
-            _latest(standin, "event") + _latest(standin, "thin_event"), key=_when, reverse=True
-        )[:20]
+        events = sorted(_latest(standin, "event") + _latest(standin, "thin_event"), key=_when, reverse=True)[:20]
         counts = dict(store.rows("SELECT kind, count(*) FROM objects GROUP BY kind"))
         deliveries = dict(store.rows("SELECT state, count(*) FROM deliveries GROUP BY state"))
     clock = standin.clock.state()
@@ -143,22 +139,17 @@ def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
         return "<p>None yet.</p>"
     kinds = [' class="number"' if head.endswith("#") else "" for head in heads]
     top = "".join(
-        f'<th scope="col"{kind}>{escape(head.rstrip("#"))}</th>'
-        for head, kind in zip(heads, kinds, strict=True)
+        f'<th scope="col"{kind}>{escape(head.rstrip("#"))}</th>' for head, kind in zip(heads, kinds, strict=True)
     )
     lines = "".join(
-        "<tr>"
-        + "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True))
-        + "</tr>"
+        "<tr>" + "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
         for row in rows
     )
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
 def _latest(standin: Standin, kind: str) -> list[dict[str, Any]]:
-    rows = standin.store.rows(
-        "SELECT body FROM objects WHERE kind = ? ORDER BY seq DESC LIMIT 20", kind
-    )
+    rows = standin.store.rows("SELECT body FROM objects WHERE kind = ? ORDER BY seq DESC LIMIT 20", kind)
     return [json.loads(row[0]) for row in rows]
 
 

@@ -28,9 +28,7 @@ MESSAGES = {
 def create_payout(standin: Standin, call: Call) -> dict[str, Any]:
     """Pay a balance out to the bank."""
     require(call.params, "amount", "currency")
-    return pay_out(
-        standin, call, call.account, call.params["amount"], call.params["currency"], call.params
-    )
+    return pay_out(standin, call, call.account, call.params["amount"], call.params["currency"], call.params)
 
 
 def pay_out(
@@ -69,9 +67,7 @@ def finish_payout(
     standin: Standin, payout_id: str, outcome: str, failure_code: str = "account_closed"
 ) -> dict[str, Any]:
     """Let a pending payout arrive (`paid`) or come back (`failed`)."""
-    row = standin.store.one(
-        "SELECT account FROM objects WHERE id = ? AND kind = 'payout'", payout_id
-    )
+    row = standin.store.one("SELECT account FROM objects WHERE id = ? AND kind = 'payout'", payout_id)
     payout = standin.store.find("payout", payout_id)
     if row is None or payout is None:
         raise missing("payout", payout_id)
@@ -89,9 +85,7 @@ def finish_payout(
             "failure_message": MESSAGES.get(failure_code, "The payout failed."),
         }  # fmt: skip
     standin.store.save(payout)
-    record_event(
-        standin, None, f"payout.{outcome}", payout, account=holder, previous={"status": "pending"}
-    )
+    record_event(standin, None, f"payout.{outcome}", payout, account=holder, previous={"status": "pending"})
     return payout
 
 
@@ -99,9 +93,7 @@ def finish_payout(
 def list_payouts(standin: Standin, call: Call) -> dict[str, Any]:
     """Payouts, newest first."""
     status = {"json_extract(body, '$.status')": call.params.get("status")}
-    return standin.store.page(
-        "payout", call.params, account=call.account, url="/v1/payouts", **status
-    )
+    return standin.store.page("payout", call.params, account=call.account, url="/v1/payouts", **status)
 
 
 @route("GET", "/v1/payouts/{}", {"expand": texts})

@@ -47,11 +47,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         length = self.headers.get("Content-Length", "0")
-        if (
-            not length.isdigit()
-            or int(length) > LARGEST_BODY
-            or "Transfer-Encoding" in self.headers
-        ):
+        if not length.isdigit() or int(length) > LARGEST_BODY or "Transfer-Encoding" in self.headers:
             # Hear the client out a little, or it never gets to read the answer.
             self.rfile.read(min(int(length), 2 * LARGEST_BODY) if length.isdigit() else 0)
             self.close_connection = True
@@ -68,9 +64,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer_api(self, payload: bytes) -> None:
         standin = self.server.standin
-        address = (
-            f"http://{self.headers.get('Host') or self.server.base_url.removeprefix('http://')}"
-        )
+        address = f"http://{self.headers.get('Host') or self.server.base_url.removeprefix('http://')}"
         result = answer(standin, self.command, self.path, self.headers, payload, address=address)
         if result.fate == LOST:
             self._hang_up()
@@ -99,9 +93,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer_page(self, path: str, payload: bytes) -> None:
         headers = {"Content-Type": "text/html; charset=utf-8"} | _PAGE_HEADERS
         if path == "/style.css":
-            self._send(
-                200, pages.STYLE.encode(), headers | {"Content-Type": "text/css; charset=utf-8"}
-            )
+            self._send(200, pages.STYLE.encode(), headers | {"Content-Type": "text/css; charset=utf-8"})
         elif path == "/":
             self._send(200, pages.home(self.server.standin).encode(), headers)
         elif path.startswith("/onboarding/"):
@@ -118,17 +110,10 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(404, b"Not found.", headers | {"Content-Type": "text/plain"})
 
-    def _send(
-        self, status: int, body: bytes, headers: dict[str, str], *, is_cut: bool = False
-    ) -> None:
+    def _send(self, status: int, body: bytes, headers: dict[str, str], *, is_cut: bool = False) -> None:
         """Write the whole answer at once, or half of it and no more."""
-        lines = [
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase if status in HTTPStatus else 'Status'}"
-        ]
-        lines += [
-            f"{name}: {value}"
-            for name, value in ({"Content-Type": "application/json"} | headers).items()
-        ]
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase if status in HTTPStatus else 'Status'}"]
+        lines += [f"{name}: {value}" for name, value in ({"Content-Type": "application/json"} | headers).items()]
         lines.append(f"Content-Length: {len(body)}")
         if self.close_connection:
             lines.append("Connection: close")
@@ -173,9 +158,7 @@ class Server(ThreadingHTTPServer):
         if webhook_url:
             ensure_endpoint(self.standin, webhook_url, webhook_secret)
         self._courier = Courier(self.standin)
-        self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.05,), daemon=True, name="fakestripe"
-        )
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True, name="fakestripe")
 
     @property
     def base_url(self) -> str:

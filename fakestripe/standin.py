@@ -42,11 +42,7 @@ class Limits:
     def admits(self, endpoint: str) -> bool:
         """Take a token for the endpoint and one for all. Buckets hold a second's worth."""
         now = time.monotonic()
-        return all(
-            self._take(name, rate, now)
-            for name, rate in ((endpoint, self.endpoint), ("", self.total))
-            if rate
-        )
+        return all(self._take(name, rate, now) for name, rate in ((endpoint, self.endpoint), ("", self.total)) if rate)
 
     def _take(self, name: str, rate: float, now: float) -> bool:
         tokens, seen = self._buckets.get(name, (rate, now))
@@ -81,9 +77,7 @@ class Standin:
             if not endpoints:
                 self.store.set("secrets", secrets)
                 for account, created, body in rows:
-                    self.store.add(
-                        "webhook_endpoint", json.loads(body), created=created, account=account
-                    )
+                    self.store.add("webhook_endpoint", json.loads(body), created=created, account=account)
         self.clock.load()
         self.script.load()
         self.limits = Limits()

@@ -54,9 +54,7 @@ class Store:
     def __init__(self, path: str | None = None) -> None:
         self._lock = threading.RLock()
         self._depth = 0
-        self._db = sqlite3.connect(
-            path or ":memory:", isolation_level=None, check_same_thread=False
-        )
+        self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         # A second process on the same file would not see this one's requests in flight.
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -129,13 +127,9 @@ class Store:
         """Keep an object's new body."""
         self.run("UPDATE objects SET body = ? WHERE id = ?", json.dumps(body), body["id"])
 
-    def find(
-        self, kind: str, object_id: str, *, account: str | None = None
-    ) -> dict[str, Any] | None:
+    def find(self, kind: str, object_id: str, *, account: str | None = None) -> dict[str, Any] | None:
         """One object of a kind, or None."""
-        row = self.one(
-            "SELECT body, account FROM objects WHERE id = ? AND kind = ?", object_id, kind
-        )
+        row = self.one("SELECT body, account FROM objects WHERE id = ? AND kind = ?", object_id, kind)
         if row is None or (account is not None and row[1] != account):
             return None
         found: dict[str, Any] = json.loads(row[0])
@@ -180,9 +174,7 @@ class Store:
 
     def set(self, name: str, value: Any) -> None:
         """Keep a setting."""
-        self.run(
-            "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", name, json.dumps(value)
-        )
+        self.run("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", name, json.dumps(value))
 
     def wipe(self) -> None:
         """Forget everything."""

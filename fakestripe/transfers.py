@@ -178,9 +178,7 @@ def create_reversal(standin: Standin, call: Call) -> dict[str, Any]:
 def list_reversals(standin: Standin, call: Call) -> dict[str, Any]:
     """A transfer's reversals, newest first."""
     transfer = _transfer(standin, call.parts[0])
-    return standin.store.page(
-        "transfer_reversal", call.params, url=transfer["reversals"]["url"], source=transfer["id"]
-    )
+    return standin.store.page("transfer_reversal", call.params, url=transfer["reversals"]["url"], source=transfer["id"])
 
 
 @route("GET", "/v1/transfers/{}/reversals/{}", {"expand": texts})

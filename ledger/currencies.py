@@ -15,7 +15,20 @@ HOUSE_ASSETS = {"PTS": 0}
 STRIPE_WHOLE_UNIT_PAYOUTS = frozenset({"HUF", "ISK", "TWD", "UGX"})
 
 #: ISO 4217 digits where CLDR (which serves display) says otherwise.
-_ISO_DIGITS = {"HUF": 2, "ISK": 0, "TWD": 2, "UGX": 0, "COP": 2, "IDR": 2, "LAK": 2, "MMK": 2, "IQD": 3, "IRR": 2, "RSD": 2, "PKR": 2}
+_ISO_DIGITS = {
+    "HUF": 2,
+    "ISK": 0,
+    "TWD": 2,
+    "UGX": 0,
+    "COP": 2,
+    "IDR": 2,
+    "LAK": 2,
+    "MMK": 2,
+    "IQD": 3,
+    "IRR": 2,
+    "RSD": 2,
+    "PKR": 2,
+}
 
 #: Codes of funds, metals and tests that no merchant sells in.
 _NOT_MONEY = frozenset({"XAU", "XAG", "XPD", "XPT", "XTS", "XXX", "XDR", "XBA", "XBB", "XBC", "XBD", "XSU", "XUA"})

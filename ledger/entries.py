@@ -67,9 +67,7 @@ def post_entry(
     return entry
 
 
-def reverse_entry(
-    entry: Entry, *, reference: str, at: datetime, kind: str, by: str = "", memo: str = ""
-) -> Entry:
+def reverse_entry(entry: Entry, *, reference: str, at: datetime, kind: str, by: str = "", memo: str = "") -> Entry:
     """Write the entry's mirror image: every move backwards. One entry has at most one mirror.
 
     Raises NotEnough when a guarded account would be overdrawn.
@@ -138,9 +136,7 @@ def _write_postings(entry: Entry, moves: Sequence[Move]) -> None:
 
 def _locked_accounts(moves: Sequence[Move]) -> dict[tuple[str, str], Account]:
     """The accounts of the moves, made where missing, locked in the order of their keys."""
-    wanted = {
-        (str(name), move.amount.currency): name for move in moves for name in (move.debit, move.credit)
-    }
+    wanted = {(str(name), move.amount.currency): name for move in moves for name in (move.debit, move.credit)}
     found = _lock(wanted)
     missing = wanted.keys() - found.keys()
     if missing:
@@ -177,9 +173,7 @@ def _same_entry(known: Entry, moves: Sequence[Move]) -> Entry:
         (posting.amount_minor, posting.currency, posting.debit.name, posting.credit.name)
         for posting in known.postings.select_related("debit", "credit").order_by("number")
     ]
-    asked = [
-        (move.amount.minor, move.amount.currency, str(move.debit), str(move.credit)) for move in moves
-    ]
+    asked = [(move.amount.minor, move.amount.currency, str(move.debit), str(move.credit)) for move in moves]
     if written != asked:
         raise ReferenceConflict(f"{known.reference} is posted already, with other moves")
     return known

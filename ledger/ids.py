@@ -17,7 +17,9 @@ def new_uuid7(at: datetime | None = None) -> UUID:
         return uuid7()
     milliseconds = int(at.timestamp() * 1000)
     random = secrets.randbits(74)
-    value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | (random & (1 << 62) - 1)
+    value = (
+        (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | (random & (1 << 62) - 1)
+    )
     return UUID(int=value)
 
 

@@ -55,9 +55,7 @@ def record_event(
     return event
 
 
-def subscribe(
-    key: str, *names: str, stale_after: timedelta | None = None
-) -> Callable[[Subscriber], Subscriber]:
+def subscribe(key: str, *names: str, stale_after: timedelta | None = None) -> Callable[[Subscriber], Subscriber]:
     """Have a function called for every event of these names. `key` names the subscriber for ever.
 
     With `stale_after`, events recorded longer than that after they happened (imports, a year that
@@ -109,9 +107,7 @@ def _deliver(delivery_id: int, *, at: datetime) -> bool:
                 attempts=F("attempts") + 1, next_try_at=at + wait, last_error=repr(error)[:2000]
             )
             return False
-        Delivery.objects.filter(pk=delivery_id).update(
-            attempts=F("attempts") + 1, delivered_at=at, last_error=""
-        )
+        Delivery.objects.filter(pk=delivery_id).update(attempts=F("attempts") + 1, delivered_at=at, last_error="")
         return True
 
 

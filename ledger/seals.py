@@ -56,9 +56,7 @@ def seal_entries(*, limit: int = 5_000) -> Seal | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SEALER])
     entries = list(
-        Entry.objects.filter(sealed=None)
-        .prefetch_related("postings__debit", "postings__credit")
-        .order_by("id")[:limit]
+        Entry.objects.filter(sealed=None).prefetch_related("postings__debit", "postings__credit").order_by("id")[:limit]
     )
     if not entries:
         return None

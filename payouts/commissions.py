@@ -39,9 +39,7 @@ def price_of(conversion: Conversion, attribution: Attribution) -> Price | None:
 
 
 @transaction.atomic
-def accrue_commission(
-    conversion: Conversion, attribution: Attribution, priced: Price, *, at: datetime
-) -> Commission:
+def accrue_commission(conversion: Conversion, attribution: Attribution, priced: Price, *, at: datetime) -> Commission:
     """Book what a conversion earned: Dr receivable / Cr pending. A commission of nothing has a row and no entry."""
     enrolment, terms = attribution.enrolment, attribution.terms
     if enrolment is None or terms is None:
@@ -78,7 +76,13 @@ def accrue_commission(
         _post(
             commission,
             "accrual",
-            [Move(commission.amount, debit=chart.receivable(conversion.merchant), credit=chart.pending(enrolment.affiliate))],
+            [
+                Move(
+                    commission.amount,
+                    debit=chart.receivable(conversion.merchant),
+                    credit=chart.pending(enrolment.affiliate),
+                )
+            ],
             at=at,
         )
     _tell("commission.accrued", commission, at=at, amount=commission.amount)
@@ -91,7 +95,9 @@ def approve_commission(commission: Commission, *, at: datetime) -> Commission:
 
     Approving twice changes nothing. Raises NotYetDue before the hold is over.
     """
-    locked: Commission = Commission.objects.select_for_update(of=("self",)).select_related("affiliate", "merchant").get(pk=commission.pk)
+    locked: Commission = (
+        Commission.objects.select_for_update(of=("self",)).select_related("affiliate", "merchant").get(pk=commission.pk)
+    )
     if locked.status != Commission.Status.PENDING:
         return locked
     if at < locked.due_at:
@@ -190,5 +196,3 @@ def _tell(event: str, commission: Commission, *, at: datetime, amount: Money, **
         about=[commission.affiliate.public_id, commission.merchant.public_id],
         data={"amount": amount.major, "currency": amount.currency, **data},
     )
-
-

@@ -1,17 +1,17 @@
 """Refusals about what is owed and paid.
 
-    Refusal
-    ├── NotYetDue             the hold is not over
-    ├── RulesInThePast        rules may not change what happened
-    ├── RuleLineRefused       a line that cannot be read
-    ├── OrderCurrencyRefused  the program pays in another currency
-    ├── SamePerson            the one who prepared or submitted cannot approve
-    ├── RunNotInState         the run is past or before this step
-    ├── RunHasAlarm           the books and Stripe disagree; a person must look first
-    ├── RunNotReconciled      the database was restored since; compare with Stripe first
-    ├── PayoutNotInState      the payout cannot be changed any more
-    ├── PeriodRefused         a run's period that ends before it starts, or later than now
-    └── DepositRefused        a deposit of nothing, or in another currency than the merchant's books
+Refusal
+├── NotYetDue             the hold is not over
+├── RulesInThePast        rules may not change what happened
+├── RuleLineRefused       a line that cannot be read
+├── OrderCurrencyRefused  the program pays in another currency
+├── SamePerson            the one who prepared or submitted cannot approve
+├── RunNotInState         the run is past or before this step
+├── RunHasAlarm           the books and Stripe disagree; a person must look first
+├── RunNotReconciled      the database was restored since; compare with Stripe first
+├── PayoutNotInState      the payout cannot be changed any more
+├── PeriodRefused         a run's period that ends before it starts, or later than now
+└── DepositRefused        a deposit of nothing, or in another currency than the merchant's books
 """
 
 from ledger.errors import Refusal

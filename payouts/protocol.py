@@ -178,9 +178,7 @@ class Rules:
                 return Decision(payout, reason="settling")
         elif payout.state == State.SENDING:
             return self.call(held, facts)
-        return Decision(
-            replace(held, state=State.UNSURE), plan=Plan.LIST_FIRST, reason="look_first"
-        )
+        return Decision(replace(held, state=State.UNSURE), plan=Plan.LIST_FIRST, reason="look_first")
 
     def may_call(self, lease_left: timedelta) -> bool:
         """The last look at the worker's own monotonic clock, right before the socket.
@@ -189,9 +187,7 @@ class Rules:
         """
         return lease_left > self.CALL_LIMIT
 
-    def after_listing(
-        self, payout: PayoutState, facts: Facts, *, found: Sequence[Transfer], fence: int
-    ) -> Decision:
+    def after_listing(self, payout: PayoutState, facts: Facts, *, found: Sequence[Transfer], fence: int) -> Decision:
         """Decide with the payout's transfers on the table, listed after the claim numbered `fence`.
 
         Found: record it, whoever found it. None: the same key again while it is young and
@@ -216,14 +212,10 @@ class Rules:
         if pause := self.pause(facts):
             return Decision(payout, reason=pause)
         if is_key_dead:
-            payout = replace(
-                payout, attempt=payout.attempt + 1, first_sent_at=None, key_spent=False
-            )
+            payout = replace(payout, attempt=payout.attempt + 1, first_sent_at=None, key_spent=False)
         return self.call(payout, facts)
 
-    def after_answer(
-        self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int
-    ) -> Decision:
+    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
         """Write down what the provider said to the call of the claim numbered `fence`."""
         if isinstance(answer, Accepted):
             return self.record(payout, facts, transfer=answer.transfer)
@@ -379,9 +371,7 @@ class Rules:
     def block(self, payout: PayoutState) -> Decision:
         """Rest after a refusal: a final code frees the money, want of funds keeps its place."""
         entry = BookEntry.RELEASE if payout.block_reason in FREED else BookEntry.NOTHING
-        return Decision(
-            self.at_rest(payout, State.BLOCKED), entry=entry, reason=payout.block_reason
-        )
+        return Decision(self.at_rest(payout, State.BLOCKED), entry=entry, reason=payout.block_reason)
 
     def give_back(self, payout: PayoutState, bar: str) -> Decision:
         """Call the payout off for good and hand its money back to payable."""

@@ -43,9 +43,7 @@ class Comparison:
         ]
 
 
-def compare_run(
-    payouts: Mapping[str, PayoutState], transfers: Iterable[Transfer], *, at: datetime
-) -> Comparison:
+def compare_run(payouts: Mapping[str, PayoutState], transfers: Iterable[Transfer], *, at: datetime) -> Comparison:
     """Compare a run's payouts, read at `at`, with the provider's transfers, listed after that.
 
     The order matters: a payout recorded between the two readings then shows as something to

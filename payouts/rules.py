@@ -83,7 +83,9 @@ def price(lines: Sequence[RuleLine], order: OrderFigures, *, basis: str) -> Pric
     tried: list[dict[str, Any]] = []
     for line in sorted(lines, key=lambda line: line.position):
         if line.event != order.event:
-            tried.append({"line": line.position, "name": line.name, "why": "event", "wants": line.event, "is": order.event})
+            tried.append(
+                {"line": line.position, "name": line.name, "why": "event", "wants": line.event, "is": order.event}
+            )
             continue
         base = base_after_refunds(order, basis=basis)
         if line.kind == RuleLine.Kind.PERCENT:
@@ -107,7 +109,13 @@ def version_at(program: Program, at: datetime) -> RuleVersion | None:
 
 @transaction.atomic
 def publish_rules(
-    program: Program, lines: Sequence[LineDraft], *, starts_at: datetime, at: datetime, by: User | None = None, note: str = ""
+    program: Program,
+    lines: Sequence[LineDraft],
+    *,
+    starts_at: datetime,
+    at: datetime,
+    by: User | None = None,
+    note: str = "",
 ) -> RuleVersion:
     """Publish the next version. Raises RulesInThePast, RuleLineRefused; nothing published is ever edited."""
     if starts_at < at:

@@ -72,15 +72,7 @@ class RetrieveTransfer:
     transfer_id: str
 
 
-type Effect = (
-    Decide
-    | ReadRun
-    | CloseReconcile
-    | CreateTransfer
-    | ListTransfers
-    | ListRunTransfers
-    | RetrieveTransfer
-)
+type Effect = Decide | ReadRun | CloseReconcile | CreateTransfer | ListTransfers | ListRunTransfers | RetrieveTransfer
 type Steps[Result] = Generator[Effect, Any, Result]
 
 
@@ -150,9 +142,7 @@ class Procedures:
             if not self.rules.may_call(self.rules.LEASE - spent):
                 return decision
             answer = yield CreateTransfer(decision.call)
-            decision = yield Decide(
-                payout_id, partial(self.rules.after_answer, answer=answer, fence=fence)
-            )
+            decision = yield Decide(payout_id, partial(self.rules.after_answer, answer=answer, fence=fence))
             if decision.plan is Plan.LIST_FIRST:
                 decision = yield from self.look(payout_id, fence)
         return decision
@@ -160,9 +150,7 @@ class Procedures:
     def look(self, payout_id: str, fence: int) -> Steps[Decision]:
         """List the payout's transfers and decide with them on the table."""
         found = yield ListTransfers(payout_id)
-        decision: Decision = yield Decide(
-            payout_id, partial(self.rules.after_listing, found=found, fence=fence)
-        )
+        decision: Decision = yield Decide(payout_id, partial(self.rules.after_listing, found=found, fence=fence))
         return decision
 
     def settle(self, told: Transfer) -> Steps[Decision | None]:
@@ -173,9 +161,7 @@ class Procedures:
         transfer: Transfer | None = yield RetrieveTransfer(told.id)
         if transfer is None or transfer.payout_id != told.payout_id:
             return None
-        decision: Decision = yield Decide(
-            told.payout_id, partial(self.rules.settle, transfer=transfer)
-        )
+        decision: Decision = yield Decide(told.payout_id, partial(self.rules.settle, transfer=transfer))
         return decision
 
     def reconcile(self, run_id: str) -> Steps[Comparison]:
@@ -192,9 +178,7 @@ class Procedures:
 class Sender(Procedures):
     """The procedures carried out for real, one effect after the other."""
 
-    def __init__(
-        self, store: PayoutStore, provider: TransferProvider, clock: Clock, rules: Rules = RULES
-    ) -> None:
+    def __init__(self, store: PayoutStore, provider: TransferProvider, clock: Clock, rules: Rules = RULES) -> None:
         super().__init__(clock, rules)
         self.store = store
         self.provider = provider

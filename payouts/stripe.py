@@ -106,9 +106,7 @@ class Gateway:
     def list_transfers_since(self, at: datetime) -> list[StripeTransfer]:
         """Every transfer made at or after `at`, newest first. Raises Unavailable rather than answer in part."""
         with _translated():
-            page = self._client().v1.transfers.list(
-                {"created": {"gte": int(at.timestamp())}, "limit": 100}
-            )
+            page = self._client().v1.transfers.list({"created": {"gte": int(at.timestamp())}, "limit": 100})
             return [_transfer(one) for one in page.auto_paging_iter()]
 
     def retrieve_transfer(self, transfer_id: str) -> StripeTransfer | None:
@@ -182,9 +180,7 @@ class Gateway:
             stamps = [int(part[2:]) for part in header.split(",") if part.startswith("t=")]
             age = time.time() - stamps[0]
         except (stripe.SignatureVerificationError, UnicodeDecodeError, ValueError, IndexError):
-            raise WebhookRefused(
-                "The signature is missing or wrong.", code="webhook_signature_wrong"
-            ) from None
+            raise WebhookRefused("The signature is missing or wrong.", code="webhook_signature_wrong") from None
         if abs(age) > WEBHOOK_TOLERANCE.total_seconds():
             word = "old" if age > 0 else "far in the future"
             raise WebhookRefused(f"The timestamp is too {word}.", code="webhook_not_of_now")
@@ -199,16 +195,12 @@ class Gateway:
     def list_events_since(self, at: datetime) -> list[Event]:
         """Everything that happened at or after `at`, oldest first, as far back as Stripe keeps (30 days)."""
         with _translated():
-            page = self._client().v1.events.list(
-                {"created": {"gte": int(at.timestamp())}, "limit": 100}
-            )
+            page = self._client().v1.events.list({"created": {"gte": int(at.timestamp())}, "limit": 100})
             events = [_event(one.to_dict(for_json=True)) for one in page.auto_paging_iter()][::-1]
             if self.accounts_api != "v1":
                 since = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
                 thin = self._client().v2.core.events.list({"created": {"gte": since}, "limit": 100})
-                events += [_event(one.to_dict(for_json=True)) for one in thin.auto_paging_iter()][
-                    ::-1
-                ]
+                events += [_event(one.to_dict(for_json=True)) for one in thin.auto_paging_iter()][::-1]
         return sorted(events, key=lambda event: event.created_at)
 
     def _accounts(self) -> PayeeAccountPort:
@@ -222,9 +214,7 @@ class Gateway:
 def gateway() -> Gateway:
     """The gateway that the settings describe: Stripe with STRIPE_SECRET_KEY, else the stand-in."""
     if not settings.STRIPE_SECRET_KEY and not settings.STRIPE_API_BASE:
-        raise ImproperlyConfigured(
-            "Without STRIPE_SECRET_KEY, STRIPE_API_BASE must name the stand-in."
-        )
+        raise ImproperlyConfigured("Without STRIPE_SECRET_KEY, STRIPE_API_BASE must name the stand-in.")
     return Gateway(
         key=settings.STRIPE_SECRET_KEY or STANDIN_KEY,
         base=settings.STRIPE_API_BASE,
@@ -286,11 +276,7 @@ class StripeProvider:
     def retrieve_transfer(self, transfer_id: str) -> Transfer | None:
         """The transfer as it is now, if it is one of this installation's."""
         found = self.gateway.retrieve_transfer(transfer_id)
-        return (
-            _as_provided(found)
-            if found and found.metadata.get("instance") == self.instance
-            else None
-        )
+        return _as_provided(found) if found and found.metadata.get("instance") == self.instance else None
 
 
 @cache
@@ -320,11 +306,7 @@ def _verdict(error: stripe.StripeError) -> Unavailable | Rejected:
     given = body.get("error") if isinstance(body, dict) else None
     said: dict[str, Any] = given if isinstance(given, dict) else {}
     status = error.http_status
-    code = str(
-        said.get("code")
-        or said.get("type")
-        or ("no_answer" if status is None else f"http_{status}")
-    )
+    code = str(said.get("code") or said.get("type") or ("no_answer" if status is None else f"http_{status}"))
     message = str(said.get("message") or "")
     if status == 401:
         # The message repeats part of the key.

@@ -79,9 +79,7 @@ class AccountsV2:
             "dashboard": "express",
             "identity": {"country": country.lower(), "entity_type": "individual"},
             "configuration": {
-                "recipient": {
-                    "capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}
-                }
+                "recipient": {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}
             },
             "defaults": {
                 "responsibilities": {
@@ -195,15 +193,8 @@ class AccountsV1:
         is_new = status != "verified" and not found.get("details_submitted")
         if is_new:
             status = "pending"
-        banks = [
-            one.get("fingerprint") or one["id"]
-            for one in _at(found, "external_accounts", "data") or []
-        ]
-        reasons = (
-            (needs["disabled_reason"],)
-            if status != "verified" and needs.get("disabled_reason")
-            else ()
-        )
+        banks = [one.get("fingerprint") or one["id"] for one in _at(found, "external_accounts", "data") or []]
+        reasons = (needs["disabled_reason"],) if status != "verified" and needs.get("disabled_reason") else ()
         decisive = (
             found["id"],
             found.get("email"),

@@ -54,7 +54,9 @@ SENTENCES = {
     "code_taken": gettext_lazy("This short code is taken. Choose another."),
     "rules_in_the_past": gettext_lazy("New rules may not start in the past."),
     "refund_too_large": gettext_lazy("The refund is more than what is left of the order."),
-    "stripe_unavailable": gettext_lazy("Stripe does not answer at the moment. Nothing was changed. Try again in a minute."),
+    "stripe_unavailable": gettext_lazy(
+        "Stripe does not answer at the moment. Nothing was changed. Try again in a minute."
+    ),
 }
 
 
@@ -98,5 +100,3 @@ def refusal_response(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         {"refusal": refusal, "sentence": sentence_of(refusal), "page_title": _("This did not work")},
         status=status,
     )
-
-

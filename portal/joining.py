@@ -48,7 +48,12 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
         request.session[JOINING] = program.slug
         return _prove_address(request, form.cleaned_data["email"].strip().lower())
     facts = program_facts(program, at=timezone.now())
-    return render(request, "portal/join.html", {"form": form, "facts": facts, "program": program}, status=400 if form.errors else 200)
+    return render(
+        request,
+        "portal/join.html",
+        {"form": form, "facts": facts, "program": program},
+        status=400 if form.errors else 200,
+    )
 
 
 def finish_joining(request: HttpRequest) -> bool:
@@ -65,7 +70,10 @@ def finish_joining(request: HttpRequest) -> bool:
             links.create_link(enrolment, at=at)
             messages.success(request, _("You are in. Your link to %(program)s is ready.") % {"program": program.name})
         else:
-            messages.info(request, _("%(merchant)s looks at your application. We write to you.") % {"merchant": program.merchant.name})
+            messages.info(
+                request,
+                _("%(merchant)s looks at your application. We write to you.") % {"merchant": program.merchant.name},
+            )
     except Refusal as refusal:
         messages.error(request, sentence_of(refusal))
     return True

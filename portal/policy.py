@@ -167,7 +167,6 @@ URLS: dict[str, Row] = {
 }
 
 
-
 def row_of(name: str) -> Row | None:
     """The row of an address by its full name (`finance:run-approve`)."""
     row = URLS.get(name)

@@ -31,7 +31,11 @@ def _products(shop: Shop) -> list[dict[str, Any]]:
     factors = (1.0, 0.62, 1.9, 1.35, 0.28)
     whole = shop.currency == "JPY"
     return [
-        {"number": number, "name": name, "price": Money(int(shop.typical * factors[number - 1]) * (1 if whole else 100), shop.currency)}
+        {
+            "number": number,
+            "name": name,
+            "price": Money(int(shop.typical * factors[number - 1]) * (1 if whole else 100), shop.currency),
+        }
         for number, name in enumerate(shop.products, start=1)
     ]
 

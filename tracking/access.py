@@ -8,9 +8,7 @@ from tracking.models import Click, Conversion, InboxRequest, Link
 
 def open_link_of(affiliate: Affiliate, code: str) -> Link:
     """One of an affiliate's links. Raises NotVisible."""
-    link = (
-        Link.objects.select_related("program__merchant", "enrolment").filter(affiliate=affiliate, code=code).first()
-    )
+    link = Link.objects.select_related("program__merchant", "enrolment").filter(affiliate=affiliate, code=code).first()
     if link is None:
         raise NotVisible("link")
     return link
@@ -27,11 +25,11 @@ def open_conversion_in(merchant: Merchant, public_id: str) -> Conversion:
     return conversion
 
 
-def open_conversion_by_order(merchant: Merchant, order_ref: str, *, event: str = "sale", is_test: bool = False) -> Conversion:
+def open_conversion_by_order(
+    merchant: Merchant, order_ref: str, *, event: str = "sale", is_test: bool = False
+) -> Conversion:
     """One of a merchant's conversions by its own order number. Raises NotVisible."""
-    found = Conversion.objects.filter(
-        merchant=merchant, order_ref=order_ref, event=event, is_test=is_test
-    ).first()
+    found = Conversion.objects.filter(merchant=merchant, order_ref=order_ref, event=event, is_test=is_test).first()
     if found is None:
         raise NotVisible("conversion")
     return found

@@ -1,11 +1,11 @@
 """Refusals about what happened.
 
-    Refusal
-    ├── InputRefused          a field is missing, malformed, too large or of the wrong kind
-    ├── OrderConflict         the order came before, with other content
-    ├── RefundTooLarge        more than is left of the order
-    ├── DestinationRefused    the page is outside the program (tracking/destinations.py)
-    └── CodeTaken             the short code is in use
+Refusal
+├── InputRefused          a field is missing, malformed, too large or of the wrong kind
+├── OrderConflict         the order came before, with other content
+├── RefundTooLarge        more than is left of the order
+├── DestinationRefused    the page is outside the program (tracking/destinations.py)
+└── CodeTaken             the short code is in use
 """
 
 from ledger.errors import Refusal

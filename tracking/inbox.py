@@ -72,7 +72,9 @@ def receive_parts(door: str, whole: InboxRequest, bodies: Sequence[bytes], *, me
     )
 
 
-def close(request: InboxRequest, verdict: Verdict, *, latency_ms: int, merchant: Merchant | None = None) -> InboxRequest:
+def close(
+    request: InboxRequest, verdict: Verdict, *, latency_ms: int, merchant: Merchant | None = None
+) -> InboxRequest:
     """Write what became of it."""
     request.verdict = verdict.verdict
     request.status_code = verdict.status_code

@@ -18,9 +18,7 @@ CODE_SIGNS = "3789bcdefhjkmnpqrtuvwxy"
 _CODE_LENGTH = 7
 
 
-def create_link(
-    enrolment: Enrolment, *, destination: str = "", label: str = "", code: str = "", at: datetime
-) -> Link:
+def create_link(enrolment: Enrolment, *, destination: str = "", label: str = "", code: str = "", at: datetime) -> Link:
     """The enrolment's link to a page of the program; asking twice gives the same link.
 
     Without a destination it leads to the program's landing page. Raises DestinationRefused for a

@@ -11,195 +11,507 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Affiliate',
+            name="Affiliate",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('slug', models.SlugField(unique=True)),
-                ('contact_email', models.EmailField(max_length=254)),
-                ('country', models.CharField(blank=True, default='', max_length=2)),
-                ('status', models.CharField(choices=[('active', 'active'), ('frozen', 'frozen'), ('closed', 'closed')], db_index=True, default='active', max_length=10)),
-                ('status_reason', models.TextField(blank=True, default='')),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("slug", models.SlugField(unique=True)),
+                ("contact_email", models.EmailField(max_length=254)),
+                ("country", models.CharField(blank=True, default="", max_length=2)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "active"), ("frozen", "frozen"), ("closed", "closed")],
+                        db_index=True,
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("status_reason", models.TextField(blank=True, default="")),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Merchant',
+            name="Merchant",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('currency', models.CharField(max_length=3)),
-                ('country', models.CharField(blank=True, default='', max_length=2)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('website', models.URLField(blank=True, default='')),
-                ('status', models.CharField(choices=[('active', 'active'), ('closed', 'closed')], default='active', max_length=10)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("currency", models.CharField(max_length=3)),
+                ("country", models.CharField(blank=True, default="", max_length=2)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                ("website", models.URLField(blank=True, default="")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "active"), ("closed", "closed")], default="active", max_length=10
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
-                ('name', models.CharField(blank=True, default='', max_length=120, verbose_name='name')),
-                ('language', models.CharField(blank=True, default='', max_length=10)),
-                ('is_staff', models.BooleanField(default=False)),
-                ('is_active', models.BooleanField(default=True)),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True, verbose_name="e-mail address")),
+                ("name", models.CharField(blank=True, default="", max_length=120, verbose_name="name")),
+                ("language", models.CharField(blank=True, default="", max_length=10)),
+                ("is_staff", models.BooleanField(default=False)),
+                ("is_active", models.BooleanField(default=True)),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Program',
+            name="Program",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('summary', models.TextField(blank=True, default='')),
-                ('currency', models.CharField(max_length=3)),
-                ('status', models.CharField(choices=[('draft', 'draft'), ('open', 'open'), ('paused', 'paused'), ('closed', 'closed')], default='draft', max_length=10)),
-                ('approval', models.CharField(choices=[('auto', 'at once'), ('manual', 'by the merchant')], default='auto', max_length=10)),
-                ('landing_url', models.URLField(max_length=1000)),
-                ('allowed_hosts', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253))),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='programs', to='affiliates.merchant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("summary", models.TextField(blank=True, default="")),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("draft", "draft"), ("open", "open"), ("paused", "paused"), ("closed", "closed")],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "approval",
+                    models.CharField(
+                        choices=[("auto", "at once"), ("manual", "by the merchant")], default="auto", max_length=10
+                    ),
+                ),
+                ("landing_url", models.URLField(max_length=1000)),
+                (
+                    "allowed_hosts",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=253)),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="programs", to="affiliates.merchant"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Terms',
+            name="Terms",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField()),
-                ('starts_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('window_days', models.PositiveIntegerField(default=30)),
-                ('hold_days', models.PositiveIntegerField(default=30)),
-                ('basis', models.CharField(choices=[('net', 'net of tax and shipping'), ('gross', "the order's whole amount")], default='net', max_length=5)),
-                ('minimum_payout_minor', models.BigIntegerField(default=0)),
-                ('text', models.TextField(blank=True, default='')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='terms', to='affiliates.program')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("starts_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("window_days", models.PositiveIntegerField(default=30)),
+                ("hold_days", models.PositiveIntegerField(default=30)),
+                (
+                    "basis",
+                    models.CharField(
+                        choices=[("net", "net of tax and shipping"), ("gross", "the order's whole amount")],
+                        default="net",
+                        max_length=5,
+                    ),
+                ),
+                ("minimum_payout_minor", models.BigIntegerField(default=0)),
+                ("text", models.TextField(blank=True, default="")),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="terms", to="affiliates.program"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'terms',
+                "verbose_name_plural": "terms",
             },
         ),
         migrations.CreateModel(
-            name='Enrolment',
+            name="Enrolment",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('status', models.CharField(choices=[('applied', 'applied'), ('approved', 'approved'), ('declined', 'declined'), ('suspended', 'suspended'), ('left', 'left')], default='applied', max_length=10)),
-                ('message', models.TextField(blank=True, default='')),
-                ('applied_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decline_reason', models.CharField(blank=True, choices=[('content', "The channel's content does not fit the program."), ('audience', "The channel's audience is outside the program's markets."), ('unreachable', 'The channel could not be opened.'), ('method', 'The way of promotion is not allowed in this program.'), ('duplicate', 'You have a place in this program already.'), ('incomplete', 'The application says too little about how you promote.')], default='', max_length=12)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('affiliate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='affiliates.affiliate')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enrolments', to='affiliates.program')),
-                ('terms', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='affiliates.terms')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("applied", "applied"),
+                            ("approved", "approved"),
+                            ("declined", "declined"),
+                            ("suspended", "suspended"),
+                            ("left", "left"),
+                        ],
+                        default="applied",
+                        max_length=10,
+                    ),
+                ),
+                ("message", models.TextField(blank=True, default="")),
+                ("applied_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "decline_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("content", "The channel's content does not fit the program."),
+                            ("audience", "The channel's audience is outside the program's markets."),
+                            ("unreachable", "The channel could not be opened."),
+                            ("method", "The way of promotion is not allowed in this program."),
+                            ("duplicate", "You have a place in this program already."),
+                            ("incomplete", "The application says too little about how you promote."),
+                        ],
+                        default="",
+                        max_length=12,
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="enrolments",
+                        to="affiliates.affiliate",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="enrolments", to="affiliates.program"
+                    ),
+                ),
+                (
+                    "terms",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="affiliates.terms"
+                    ),
+                ),
             ],
             options={
-                'base_manager_name': 'objects',
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('site', 'website'), ('newsletter', 'newsletter'), ('video', 'video channel'), ('social', 'social account'), ('app', 'app')], default='site', max_length=12)),
-                ('name', models.CharField(max_length=120)),
-                ('url', models.URLField(max_length=500)),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('affiliate', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='channels', to='affiliates.affiliate')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("site", "website"),
+                            ("newsletter", "newsletter"),
+                            ("video", "video channel"),
+                            ("social", "social account"),
+                            ("app", "app"),
+                        ],
+                        default="site",
+                        max_length=12,
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("url", models.URLField(max_length=500)),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="channels", to="affiliates.affiliate"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('affiliate', 'url'), name='channel_once')],
+                "constraints": [models.UniqueConstraint(fields=("affiliate", "url"), name="channel_once")],
             },
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('sk_live', 'live'), ('sk_test', 'test'), ('pk', 'partner')], max_length=8)),
-                ('name', models.CharField(max_length=80)),
-                ('prefix', models.CharField(max_length=24, unique=True)),
-                ('digest', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('affiliate', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='affiliates.affiliate')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('merchant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='affiliates.merchant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("sk_live", "live"), ("sk_test", "test"), ("pk", "partner")], max_length=8
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("prefix", models.CharField(max_length=24, unique=True)),
+                ("digest", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="keys",
+                        to="affiliates.affiliate",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="keys",
+                        to="affiliates.merchant",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('affiliate__isnull', False), ('kind', 'pk'), ('merchant__isnull', True)), models.Q(('affiliate__isnull', True), ('kind__in', ['sk_live', 'sk_test']), ('merchant__isnull', False)), _connector='OR'), name='key_owner_fits_kind')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("affiliate__isnull", False), ("kind", "pk"), ("merchant__isnull", True)),
+                            models.Q(
+                                ("affiliate__isnull", True),
+                                ("kind__in", ["sk_live", "sk_test"]),
+                                ("merchant__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="key_owner_fits_kind",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RoleGrant',
+            name="RoleGrant",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('partner', 'partner'), ('merchant_owner', 'merchant owner'), ('merchant_manager', 'merchant manager'), ('merchant_analyst', 'merchant analyst'), ('finance_maker', 'finance, prepares'), ('finance_checker', 'finance, approves'), ('network_staff', 'network staff'), ('editor', 'editor')], max_length=20)),
-                ('granted_at', models.DateTimeField()),
-                ('affiliate', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='affiliates.affiliate')),
-                ('granted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('merchant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='affiliates.merchant')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("partner", "partner"),
+                            ("merchant_owner", "merchant owner"),
+                            ("merchant_manager", "merchant manager"),
+                            ("merchant_analyst", "merchant analyst"),
+                            ("finance_maker", "finance, prepares"),
+                            ("finance_checker", "finance, approves"),
+                            ("network_staff", "network staff"),
+                            ("editor", "editor"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("granted_at", models.DateTimeField()),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to="affiliates.affiliate",
+                    ),
+                ),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to="affiliates.merchant",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'role', 'affiliate', 'merchant'), name='grant_once', nulls_distinct=False), models.CheckConstraint(condition=models.Q(models.Q(('affiliate__isnull', False), ('merchant__isnull', True), ('role', 'partner')), models.Q(('affiliate__isnull', True), ('merchant__isnull', False), ('role__startswith', 'merchant_')), models.Q(models.Q(('role', 'partner'), _negated=True), models.Q(('role__startswith', 'merchant_'), _negated=True), ('affiliate__isnull', True), ('merchant__isnull', True)), _connector='OR'), name='grant_scope_fits_role')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "role", "affiliate", "merchant"), name="grant_once", nulls_distinct=False
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("affiliate__isnull", False), ("merchant__isnull", True), ("role", "partner")),
+                            models.Q(
+                                ("affiliate__isnull", True),
+                                ("merchant__isnull", False),
+                                ("role__startswith", "merchant_"),
+                            ),
+                            models.Q(
+                                models.Q(("role", "partner"), _negated=True),
+                                models.Q(("role__startswith", "merchant_"), _negated=True),
+                                ("affiliate__isnull", True),
+                                ("merchant__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="grant_scope_fits_role",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='terms',
-            constraint=models.UniqueConstraint(fields=('program', 'version'), name='terms_version_once'),
+            model_name="terms",
+            constraint=models.UniqueConstraint(fields=("program", "version"), name="terms_version_once"),
         ),
         migrations.AddConstraint(
-            model_name='terms',
-            constraint=models.CheckConstraint(condition=models.Q(('window_days__gte', 1), ('window_days__lte', 365)), name='terms_window_sane'),
+            model_name="terms",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("window_days__gte", 1), ("window_days__lte", 365)), name="terms_window_sane"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='terms',
-            constraint=models.CheckConstraint(condition=models.Q(('hold_days__lte', 365)), name='terms_hold_sane'),
+            model_name="terms",
+            constraint=models.CheckConstraint(condition=models.Q(("hold_days__lte", 365)), name="terms_hold_sane"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='terms',
-            trigger=pgtrigger.compiler.Trigger(name='terms_immutable', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='529f8c9d3916ca949d6a933bfec533d0cf60f4bc', operation='UPDATE OR DELETE', pgid='pgtrigger_terms_immutable_a1731', table='affiliates_terms', when='BEFORE')),
+            model_name="terms",
+            trigger=pgtrigger.compiler.Trigger(
+                name="terms_immutable",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="529f8c9d3916ca949d6a933bfec533d0cf60f4bc",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_terms_immutable_a1731",
+                    table="affiliates_terms",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='enrolment',
-            index=models.Index(fields=['program', 'status', 'applied_at'], name='enrolment_queue'),
+            model_name="enrolment",
+            index=models.Index(fields=["program", "status", "applied_at"], name="enrolment_queue"),
         ),
         migrations.AddConstraint(
-            model_name='enrolment',
-            constraint=models.UniqueConstraint(fields=('affiliate', 'program'), name='enrolment_once'),
+            model_name="enrolment",
+            constraint=models.UniqueConstraint(fields=("affiliate", "program"), name="enrolment_once"),
         ),
     ]

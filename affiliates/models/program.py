@@ -73,14 +73,10 @@ class Terms(Record):
         verbose_name_plural = "terms"
         constraints = [
             models.UniqueConstraint(fields=["program", "version"], name="terms_version_once"),
-            models.CheckConstraint(
-                condition=Q(window_days__gte=1) & Q(window_days__lte=365), name="terms_window_sane"
-            ),
+            models.CheckConstraint(condition=Q(window_days__gte=1) & Q(window_days__lte=365), name="terms_window_sane"),
             models.CheckConstraint(condition=Q(hold_days__lte=365), name="terms_hold_sane"),
         ]
-        triggers = [
-            pgtrigger.Protect(name="terms_immutable", operation=pgtrigger.Update | pgtrigger.Delete)
-        ]
+        triggers = [pgtrigger.Protect(name="terms_immutable", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.program} v{self.version}"

@@ -7,50 +7,159 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('affiliates', '0001_initial'),
-        ('wagtailcore', '0098_apitoken'),
+        ("affiliates", "0001_initial"),
+        ("wagtailcore", "0098_apitoken"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='HomePage',
+            name="HomePage",
             fields=[
-                ('page_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to=settings.WAGTAIL_PAGE_MODEL)),
-                ('lead', models.TextField(blank=True, default='', verbose_name='lead')),
-                ('body', wagtail.fields.StreamField([('paragraph', 0), ('steps', 6), ('promises', 8), ('questions', 13), ('program_cards', 14)], blank=True, block_lookup={0: ('cms.blocks.ParagraphBlock', (), {}), 1: ('wagtail.blocks.CharBlock', (), {'label': 'Title', 'max_length': 120}), 2: ('wagtail.blocks.CharBlock', (), {'label': 'Title', 'max_length': 80}), 3: ('wagtail.blocks.TextBlock', (), {'label': 'Text', 'rows': 2}), 4: ('wagtail.blocks.StructBlock', [[('title', 2), ('text', 3)]], {}), 5: ('wagtail.blocks.ListBlock', (4,), {'label': 'Steps', 'max_num': 4, 'min_num': 2}), 6: ('wagtail.blocks.StructBlock', [[('title', 1), ('steps', 5)]], {}), 7: ('wagtail.blocks.ListBlock', (4,), {'label': 'Promises', 'max_num': 6, 'min_num': 2}), 8: ('wagtail.blocks.StructBlock', [[('title', 1), ('promises', 7)]], {}), 9: ('wagtail.blocks.CharBlock', (), {'label': 'Question', 'max_length': 160}), 10: ('wagtail.blocks.TextBlock', (), {'label': 'Answer', 'rows': 3}), 11: ('wagtail.blocks.StructBlock', [[('question', 9), ('answer', 10)]], {}), 12: ('wagtail.blocks.ListBlock', (11,), {'label': 'Questions'}), 13: ('wagtail.blocks.StructBlock', [[('title', 1), ('questions', 12)]], {}), 14: ('wagtail.blocks.StructBlock', [[('title', 1)]], {})}, verbose_name='body')),
+                (
+                    "page_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to=settings.WAGTAIL_PAGE_MODEL,
+                    ),
+                ),
+                ("lead", models.TextField(blank=True, default="", verbose_name="lead")),
+                (
+                    "body",
+                    wagtail.fields.StreamField(
+                        [("paragraph", 0), ("steps", 6), ("promises", 8), ("questions", 13), ("program_cards", 14)],
+                        blank=True,
+                        block_lookup={
+                            0: ("cms.blocks.ParagraphBlock", (), {}),
+                            1: ("wagtail.blocks.CharBlock", (), {"label": "Title", "max_length": 120}),
+                            2: ("wagtail.blocks.CharBlock", (), {"label": "Title", "max_length": 80}),
+                            3: ("wagtail.blocks.TextBlock", (), {"label": "Text", "rows": 2}),
+                            4: ("wagtail.blocks.StructBlock", [[("title", 2), ("text", 3)]], {}),
+                            5: ("wagtail.blocks.ListBlock", (4,), {"label": "Steps", "max_num": 4, "min_num": 2}),
+                            6: ("wagtail.blocks.StructBlock", [[("title", 1), ("steps", 5)]], {}),
+                            7: ("wagtail.blocks.ListBlock", (4,), {"label": "Promises", "max_num": 6, "min_num": 2}),
+                            8: ("wagtail.blocks.StructBlock", [[("title", 1), ("promises", 7)]], {}),
+                            9: ("wagtail.blocks.CharBlock", (), {"label": "Question", "max_length": 160}),
+                            10: ("wagtail.blocks.TextBlock", (), {"label": "Answer", "rows": 3}),
+                            11: ("wagtail.blocks.StructBlock", [[("question", 9), ("answer", 10)]], {}),
+                            12: ("wagtail.blocks.ListBlock", (11,), {"label": "Questions"}),
+                            13: ("wagtail.blocks.StructBlock", [[("title", 1), ("questions", 12)]], {}),
+                            14: ("wagtail.blocks.StructBlock", [[("title", 1)]], {}),
+                        },
+                        verbose_name="body",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
-            bases=('wagtailcore.page',),
+            bases=("wagtailcore.page",),
         ),
         migrations.CreateModel(
-            name='StandardPage',
+            name="StandardPage",
             fields=[
-                ('page_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to=settings.WAGTAIL_PAGE_MODEL)),
-                ('lead', models.TextField(blank=True, default='', verbose_name='lead')),
-                ('body', wagtail.fields.StreamField([('paragraph', 0), ('steps', 6), ('promises', 8), ('questions', 13), ('program_cards', 14)], blank=True, block_lookup={0: ('cms.blocks.ParagraphBlock', (), {}), 1: ('wagtail.blocks.CharBlock', (), {'label': 'Title', 'max_length': 120}), 2: ('wagtail.blocks.CharBlock', (), {'label': 'Title', 'max_length': 80}), 3: ('wagtail.blocks.TextBlock', (), {'label': 'Text', 'rows': 2}), 4: ('wagtail.blocks.StructBlock', [[('title', 2), ('text', 3)]], {}), 5: ('wagtail.blocks.ListBlock', (4,), {'label': 'Steps', 'max_num': 4, 'min_num': 2}), 6: ('wagtail.blocks.StructBlock', [[('title', 1), ('steps', 5)]], {}), 7: ('wagtail.blocks.ListBlock', (4,), {'label': 'Promises', 'max_num': 6, 'min_num': 2}), 8: ('wagtail.blocks.StructBlock', [[('title', 1), ('promises', 7)]], {}), 9: ('wagtail.blocks.CharBlock', (), {'label': 'Question', 'max_length': 160}), 10: ('wagtail.blocks.TextBlock', (), {'label': 'Answer', 'rows': 3}), 11: ('wagtail.blocks.StructBlock', [[('question', 9), ('answer', 10)]], {}), 12: ('wagtail.blocks.ListBlock', (11,), {'label': 'Questions'}), 13: ('wagtail.blocks.StructBlock', [[('title', 1), ('questions', 12)]], {}), 14: ('wagtail.blocks.StructBlock', [[('title', 1)]], {})}, verbose_name='body')),
+                (
+                    "page_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to=settings.WAGTAIL_PAGE_MODEL,
+                    ),
+                ),
+                ("lead", models.TextField(blank=True, default="", verbose_name="lead")),
+                (
+                    "body",
+                    wagtail.fields.StreamField(
+                        [("paragraph", 0), ("steps", 6), ("promises", 8), ("questions", 13), ("program_cards", 14)],
+                        blank=True,
+                        block_lookup={
+                            0: ("cms.blocks.ParagraphBlock", (), {}),
+                            1: ("wagtail.blocks.CharBlock", (), {"label": "Title", "max_length": 120}),
+                            2: ("wagtail.blocks.CharBlock", (), {"label": "Title", "max_length": 80}),
+                            3: ("wagtail.blocks.TextBlock", (), {"label": "Text", "rows": 2}),
+                            4: ("wagtail.blocks.StructBlock", [[("title", 2), ("text", 3)]], {}),
+                            5: ("wagtail.blocks.ListBlock", (4,), {"label": "Steps", "max_num": 4, "min_num": 2}),
+                            6: ("wagtail.blocks.StructBlock", [[("title", 1), ("steps", 5)]], {}),
+                            7: ("wagtail.blocks.ListBlock", (4,), {"label": "Promises", "max_num": 6, "min_num": 2}),
+                            8: ("wagtail.blocks.StructBlock", [[("title", 1), ("promises", 7)]], {}),
+                            9: ("wagtail.blocks.CharBlock", (), {"label": "Question", "max_length": 160}),
+                            10: ("wagtail.blocks.TextBlock", (), {"label": "Answer", "rows": 3}),
+                            11: ("wagtail.blocks.StructBlock", [[("question", 9), ("answer", 10)]], {}),
+                            12: ("wagtail.blocks.ListBlock", (11,), {"label": "Questions"}),
+                            13: ("wagtail.blocks.StructBlock", [[("title", 1), ("questions", 12)]], {}),
+                            14: ("wagtail.blocks.StructBlock", [[("title", 1)]], {}),
+                        },
+                        verbose_name="body",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
-            bases=('wagtailcore.page',),
+            bases=("wagtailcore.page",),
         ),
         migrations.CreateModel(
-            name='ProgramPage',
+            name="ProgramPage",
             fields=[
-                ('page_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to=settings.WAGTAIL_PAGE_MODEL)),
-                ('lead', models.TextField(blank=True, default='', verbose_name='lead')),
-                ('body', wagtail.fields.StreamField([('paragraph', 0), ('steps', 6), ('promises', 8), ('questions', 13), ('program_cards', 14)], blank=True, block_lookup={0: ('cms.blocks.ParagraphBlock', (), {}), 1: ('wagtail.blocks.CharBlock', (), {'label': 'Title', 'max_length': 120}), 2: ('wagtail.blocks.CharBlock', (), {'label': 'Title', 'max_length': 80}), 3: ('wagtail.blocks.TextBlock', (), {'label': 'Text', 'rows': 2}), 4: ('wagtail.blocks.StructBlock', [[('title', 2), ('text', 3)]], {}), 5: ('wagtail.blocks.ListBlock', (4,), {'label': 'Steps', 'max_num': 4, 'min_num': 2}), 6: ('wagtail.blocks.StructBlock', [[('title', 1), ('steps', 5)]], {}), 7: ('wagtail.blocks.ListBlock', (4,), {'label': 'Promises', 'max_num': 6, 'min_num': 2}), 8: ('wagtail.blocks.StructBlock', [[('title', 1), ('promises', 7)]], {}), 9: ('wagtail.blocks.CharBlock', (), {'label': 'Question', 'max_length': 160}), 10: ('wagtail.blocks.TextBlock', (), {'label': 'Answer', 'rows': 3}), 11: ('wagtail.blocks.StructBlock', [[('question', 9), ('answer', 10)]], {}), 12: ('wagtail.blocks.ListBlock', (11,), {'label': 'Questions'}), 13: ('wagtail.blocks.StructBlock', [[('title', 1), ('questions', 12)]], {}), 14: ('wagtail.blocks.StructBlock', [[('title', 1)]], {})}, verbose_name='body')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='affiliates.program', verbose_name='program')),
+                (
+                    "page_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to=settings.WAGTAIL_PAGE_MODEL,
+                    ),
+                ),
+                ("lead", models.TextField(blank=True, default="", verbose_name="lead")),
+                (
+                    "body",
+                    wagtail.fields.StreamField(
+                        [("paragraph", 0), ("steps", 6), ("promises", 8), ("questions", 13), ("program_cards", 14)],
+                        blank=True,
+                        block_lookup={
+                            0: ("cms.blocks.ParagraphBlock", (), {}),
+                            1: ("wagtail.blocks.CharBlock", (), {"label": "Title", "max_length": 120}),
+                            2: ("wagtail.blocks.CharBlock", (), {"label": "Title", "max_length": 80}),
+                            3: ("wagtail.blocks.TextBlock", (), {"label": "Text", "rows": 2}),
+                            4: ("wagtail.blocks.StructBlock", [[("title", 2), ("text", 3)]], {}),
+                            5: ("wagtail.blocks.ListBlock", (4,), {"label": "Steps", "max_num": 4, "min_num": 2}),
+                            6: ("wagtail.blocks.StructBlock", [[("title", 1), ("steps", 5)]], {}),
+                            7: ("wagtail.blocks.ListBlock", (4,), {"label": "Promises", "max_num": 6, "min_num": 2}),
+                            8: ("wagtail.blocks.StructBlock", [[("title", 1), ("promises", 7)]], {}),
+                            9: ("wagtail.blocks.CharBlock", (), {"label": "Question", "max_length": 160}),
+                            10: ("wagtail.blocks.TextBlock", (), {"label": "Answer", "rows": 3}),
+                            11: ("wagtail.blocks.StructBlock", [[("question", 9), ("answer", 10)]], {}),
+                            12: ("wagtail.blocks.ListBlock", (11,), {"label": "Questions"}),
+                            13: ("wagtail.blocks.StructBlock", [[("title", 1), ("questions", 12)]], {}),
+                            14: ("wagtail.blocks.StructBlock", [[("title", 1)]], {}),
+                        },
+                        verbose_name="body",
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="affiliates.program",
+                        verbose_name="program",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
-            bases=('wagtailcore.page',),
+            bases=("wagtailcore.page",),
         ),
     ]

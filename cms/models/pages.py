@@ -36,11 +36,16 @@ class SitePage(Page):
             for page in root.get_children().live().in_menu().specific().order_by("path")
         ]
         context["language_links"] = [
-            (page.locale.language_code, get_language_info(page.locale.language_code)["name_local"], page.get_url(request))
+            (
+                page.locale.language_code,
+                get_language_info(page.locale.language_code)["name_local"],
+                page.get_url(request),
+            )
             for page in self.get_translations(inclusive=True).live().select_related("locale")
         ]
         context["footer_links"] = [
-            (page.title, page.get_url(request)) for page in root.get_children().live().type(StandardPage).order_by("path")
+            (page.title, page.get_url(request))
+            for page in root.get_children().live().type(StandardPage).order_by("path")
         ]
         return context
 
@@ -57,7 +62,9 @@ class HomePage(SitePage):
 class ProgramPage(SitePage):
     """One program's page: its figures are read from the rule engine whenever it is shown."""
 
-    program = models.ForeignKey("affiliates.Program", on_delete=models.PROTECT, related_name="+", verbose_name=_("program"))
+    program = models.ForeignKey(
+        "affiliates.Program", on_delete=models.PROTECT, related_name="+", verbose_name=_("program")
+    )
 
     content_panels = [*Page.content_panels, FieldPanel("program"), FieldPanel("lead"), FieldPanel("body")]
     parent_page_types = ["cms.HomePage"]

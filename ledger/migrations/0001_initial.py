@@ -9,119 +9,229 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.TextField(unique=True)),
-                ('kind', models.TextField()),
-                ('effective_at', models.DateTimeField(db_index=True)),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('by', models.TextField(blank=True, default='')),
-                ('memo', models.TextField(blank=True, default='')),
-                ('subjects', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list)),
-                ('data', models.JSONField(blank=True, default=dict)),
-                ('xact', models.BigIntegerField(db_default=0)),
-                ('reverses', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='ledger.entry')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("reference", models.TextField(unique=True)),
+                ("kind", models.TextField()),
+                ("effective_at", models.DateTimeField(db_index=True)),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("by", models.TextField(blank=True, default="")),
+                ("memo", models.TextField(blank=True, default="")),
+                (
+                    "subjects",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list),
+                ),
+                ("data", models.JSONField(blank=True, default=dict)),
+                ("xact", models.BigIntegerField(db_default=0)),
+                (
+                    "reverses",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversed_by",
+                        to="ledger.entry",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'entries',
+                "verbose_name_plural": "entries",
             },
         ),
         migrations.CreateModel(
-            name='Seal',
+            name="Seal",
             fields=[
-                ('number', models.PositiveBigIntegerField(primary_key=True, serialize=False)),
-                ('previous', models.CharField(max_length=64)),
-                ('digest', models.CharField(max_length=64)),
-                ('entry_count', models.PositiveIntegerField()),
-                ('sealed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("number", models.PositiveBigIntegerField(primary_key=True, serialize=False)),
+                ("previous", models.CharField(max_length=64)),
+                ("digest", models.CharField(max_length=64)),
+                ("entry_count", models.PositiveIntegerField()),
+                ("sealed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.TextField()),
-                ('owner', models.TextField()),
-                ('kind', models.TextField()),
-                ('currency', models.CharField(max_length=3)),
-                ('type', models.CharField(choices=[('asset', 'Asset'), ('liability', 'Liability'), ('income', 'Income'), ('expense', 'Expense'), ('equity', 'Equity')], max_length=9)),
-                ('is_guarded', models.BooleanField(default=False)),
-                ('debits_minor', models.BigIntegerField(default=0)),
-                ('credits_minor', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.TextField()),
+                ("owner", models.TextField()),
+                ("kind", models.TextField()),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("asset", "Asset"),
+                            ("liability", "Liability"),
+                            ("income", "Income"),
+                            ("expense", "Expense"),
+                            ("equity", "Equity"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                ("is_guarded", models.BooleanField(default=False)),
+                ("debits_minor", models.BigIntegerField(default=0)),
+                ("credits_minor", models.BigIntegerField(default=0)),
             ],
             options={
-                'indexes': [models.Index(fields=['kind', 'currency'], name='account_kind_currency')],
-                'constraints': [models.UniqueConstraint(fields=('name', 'currency'), name='account_name_currency'), models.CheckConstraint(condition=models.Q(('debits_minor__gte', 0), ('credits_minor__gte', 0)), name='account_totals_positive'), models.CheckConstraint(condition=models.Q(('is_guarded', False), models.Q(('debits_minor__gte', models.F('credits_minor')), ('type__in', ['asset', 'expense'])), models.Q(('credits_minor__gte', models.F('debits_minor')), ('type__in', ['liability', 'income', 'equity'])), _connector='OR'), name='account_not_overdrawn')],
+                "indexes": [models.Index(fields=["kind", "currency"], name="account_kind_currency")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "currency"), name="account_name_currency"),
+                    models.CheckConstraint(
+                        condition=models.Q(("debits_minor__gte", 0), ("credits_minor__gte", 0)),
+                        name="account_totals_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("is_guarded", False),
+                            models.Q(
+                                ("debits_minor__gte", models.F("credits_minor")), ("type__in", ["asset", "expense"])
+                            ),
+                            models.Q(
+                                ("credits_minor__gte", models.F("debits_minor")),
+                                ("type__in", ["liability", "income", "equity"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="account_not_overdrawn",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.TextField()),
-                ('subject', models.TextField(db_index=True)),
-                ('about', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list)),
-                ('actor', models.TextField(blank=True, default='')),
-                ('at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
-                ('data', models.JSONField(blank=True, default=dict)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.TextField()),
+                ("subject", models.TextField(db_index=True)),
+                (
+                    "about",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list),
+                ),
+                ("actor", models.TextField(blank=True, default="")),
+                ("at", models.DateTimeField()),
+                (
+                    "recorded_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True),
+                ),
+                ("data", models.JSONField(blank=True, default=dict)),
             ],
             options={
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['about'], name='event_about'), models.Index(fields=['name', 'recorded_at'], name='event_name_recorded')],
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(fields=["about"], name="event_about"),
+                    models.Index(fields=["name", "recorded_at"], name="event_name_recorded"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subscriber', models.TextField()),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_try_at', models.DateTimeField()),
-                ('last_error', models.TextField(blank=True, default='')),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='ledger.event')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subscriber", models.TextField()),
+                ("delivered_at", models.DateTimeField(null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_try_at", models.DateTimeField()),
+                ("last_error", models.TextField(blank=True, default="")),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="ledger.event"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
-                'indexes': [models.Index(condition=models.Q(('delivered_at', None)), fields=['next_try_at'], name='delivery_waiting')],
-                'constraints': [models.UniqueConstraint(fields=('event', 'subscriber'), name='delivery_once')],
+                "verbose_name_plural": "deliveries",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("delivered_at", None)), fields=["next_try_at"], name="delivery_waiting"
+                    )
+                ],
+                "constraints": [models.UniqueConstraint(fields=("event", "subscriber"), name="delivery_once")],
             },
         ),
         migrations.CreateModel(
-            name='Posting',
+            name="Posting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('credit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credit_postings', to='ledger.account')),
-                ('debit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='debit_postings', to='ledger.account')),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.entry')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField()),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "credit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="credit_postings", to="ledger.account"
+                    ),
+                ),
+                (
+                    "debit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="debit_postings", to="ledger.account"
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="postings", to="ledger.entry"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('entry', 'number'), name='posting_entry_number'), models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='posting_amount_positive'), models.CheckConstraint(condition=models.Q(('debit', models.F('credit')), _negated=True), name='posting_between_two')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("entry", "number"), name="posting_entry_number"),
+                    models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="posting_amount_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("debit", models.F("credit")), _negated=True), name="posting_between_two"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SealedEntry',
+            name="SealedEntry",
             fields=[
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='sealed', serialize=False, to='ledger.entry')),
-                ('position', models.PositiveIntegerField()),
-                ('digest', models.CharField(max_length=64)),
-                ('seal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='ledger.seal')),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="sealed",
+                        serialize=False,
+                        to="ledger.entry",
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "seal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="entries", to="ledger.seal"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'sealed entries',
-                'constraints': [models.UniqueConstraint(fields=('seal', 'position'), name='sealed_entry_position')],
+                "verbose_name_plural": "sealed entries",
+                "constraints": [models.UniqueConstraint(fields=("seal", "position"), name="sealed_entry_position")],
             },
         ),
     ]

@@ -22,9 +22,7 @@ class Entry(Record):
     kind = models.TextField()
     effective_at = models.DateTimeField(db_index=True)
     recorded_at = models.DateTimeField(db_default=Now())
-    reverses = models.OneToOneField(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversed_by"
-    )
+    reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversed_by")
     by = models.TextField(blank=True, default="")
     memo = models.TextField(blank=True, default="")
     subjects = ArrayField(models.TextField(), default=list, blank=True)

@@ -45,9 +45,7 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["event", "subscriber"], name="delivery_once")]
-        indexes = [
-            models.Index(fields=["next_try_at"], condition=Q(delivered_at=None), name="delivery_waiting")
-        ]
+        indexes = [models.Index(fields=["next_try_at"], condition=Q(delivered_at=None), name="delivery_waiting")]
 
     def __str__(self) -> str:
         return f"{self.event_id} → {self.subscriber}"

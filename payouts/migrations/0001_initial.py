@@ -9,301 +9,655 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('affiliates', '0001_initial'),
-        ('tracking', '0002_clicks'),
+        ("affiliates", "0001_initial"),
+        ("tracking", "0002_clicks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RuleLine',
+            name="RuleLine",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=120)),
-                ('event', models.CharField(default='sale', max_length=40)),
-                ('kind', models.CharField(choices=[('percent', 'percent of the order'), ('flat', 'fixed amount')], max_length=8)),
-                ('rate', models.DecimalField(decimal_places=6, default=0, max_digits=9)),
-                ('flat_minor', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=120)),
+                ("event", models.CharField(default="sale", max_length=40)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("percent", "percent of the order"), ("flat", "fixed amount")], max_length=8
+                    ),
+                ),
+                ("rate", models.DecimalField(decimal_places=6, default=0, max_digits=9)),
+                ("flat_minor", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Commission',
+            name="Commission",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('amount_minor', models.BigIntegerField()),
-                ('reversed_minor', models.BigIntegerField(default=0)),
-                ('currency', models.CharField(max_length=3)),
-                ('status', models.CharField(choices=[('pending', 'pending'), ('approved', 'approved'), ('reversed', 'reversed')], default='pending', max_length=10)),
-                ('accrued_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('approved_at', models.DateTimeField(blank=True, null=True)),
-                ('trace', models.JSONField(default=dict)),
-                ('affiliate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commissions', to='affiliates.affiliate')),
-                ('conversion', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commissions', to='tracking.conversion')),
-                ('enrolment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commissions', to='affiliates.enrolment')),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commissions', to='affiliates.merchant')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commissions', to='affiliates.program')),
-                ('rule_line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commissions', to='payouts.ruleline')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("amount_minor", models.BigIntegerField()),
+                ("reversed_minor", models.BigIntegerField(default=0)),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("pending", "pending"), ("approved", "approved"), ("reversed", "reversed")],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("accrued_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("approved_at", models.DateTimeField(blank=True, null=True)),
+                ("trace", models.JSONField(default=dict)),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="commissions",
+                        to="affiliates.affiliate",
+                    ),
+                ),
+                (
+                    "conversion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="commissions",
+                        to="tracking.conversion",
+                    ),
+                ),
+                (
+                    "enrolment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="commissions",
+                        to="affiliates.enrolment",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="commissions",
+                        to="affiliates.merchant",
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="commissions", to="affiliates.program"
+                    ),
+                ),
+                (
+                    "rule_line",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="commissions", to="payouts.ruleline"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PayoutMethod',
+            name="PayoutMethod",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('provider', models.CharField(default='stripe', max_length=10)),
-                ('account', models.CharField(max_length=64, unique=True)),
-                ('fingerprint', models.CharField(blank=True, default='', max_length=64)),
-                ('country', models.CharField(blank=True, default='', max_length=2)),
-                ('status', models.CharField(choices=[('pending', 'being set up'), ('verified', 'ready'), ('restricted', 'restricted by the provider'), ('replaced', 'replaced')], default='pending', max_length=10)),
-                ('status_reason', models.TextField(blank=True, default='')),
-                ('added_at', models.DateTimeField()),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('usable_from', models.DateTimeField(blank=True, null=True)),
-                ('affiliate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payout_methods', to='affiliates.affiliate')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("provider", models.CharField(default="stripe", max_length=10)),
+                ("account", models.CharField(max_length=64, unique=True)),
+                ("fingerprint", models.CharField(blank=True, default="", max_length=64)),
+                ("country", models.CharField(blank=True, default="", max_length=2)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "being set up"),
+                            ("verified", "ready"),
+                            ("restricted", "restricted by the provider"),
+                            ("replaced", "replaced"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("status_reason", models.TextField(blank=True, default="")),
+                ("added_at", models.DateTimeField()),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                ("usable_from", models.DateTimeField(blank=True, null=True)),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payout_methods",
+                        to="affiliates.affiliate",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PayoutRun',
+            name="PayoutRun",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('label', models.CharField(max_length=40)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('status', models.CharField(choices=[('prepared', 'in review'), ('submitted', 'waiting for approval'), ('approved', 'approved'), ('sending', 'being sent'), ('closed', 'closed'), ('cancelled', 'cancelled')], default='prepared', max_length=10)),
-                ('prepared_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('approved_at', models.DateTimeField(null=True)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('cancelled_at', models.DateTimeField(null=True)),
-                ('reconciled_at', models.DateTimeField(null=True)),
-                ('alarm', models.TextField(blank=True, default='')),
-                ('notes', models.JSONField(blank=True, default=dict)),
-                ('approved_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('prepared_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('sent_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('submitted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("label", models.CharField(max_length=40)),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("prepared", "in review"),
+                            ("submitted", "waiting for approval"),
+                            ("approved", "approved"),
+                            ("sending", "being sent"),
+                            ("closed", "closed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="prepared",
+                        max_length=10,
+                    ),
+                ),
+                ("prepared_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(null=True)),
+                ("approved_at", models.DateTimeField(null=True)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("cancelled_at", models.DateTimeField(null=True)),
+                ("reconciled_at", models.DateTimeField(null=True)),
+                ("alarm", models.TextField(blank=True, default="")),
+                ("notes", models.JSONField(blank=True, default=dict)),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "prepared_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "sent_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "submitted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Payout',
+            name="Payout",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('currency', models.CharField(max_length=3)),
-                ('amount_minor', models.BigIntegerField()),
-                ('netted_minor', models.BigIntegerField(default=0)),
-                ('destination', models.CharField(max_length=64)),
-                ('fingerprint', models.CharField(blank=True, default='', max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('is_excluded', models.BooleanField(default=False)),
-                ('exclusion_note', models.TextField(blank=True, default='')),
-                ('state', models.CharField(choices=[('ready', 'queued'), ('sending', 'being sent'), ('unsure', 'outcome unknown'), ('sent', 'sent'), ('paid', 'paid'), ('blocked', 'not paid'), ('cancelled', 'cancelled')], default='ready', max_length=10)),
-                ('attempt', models.PositiveIntegerField(default=1)),
-                ('first_sent_at', models.DateTimeField(null=True)),
-                ('key_spent', models.BooleanField(default=False)),
-                ('quiet_at', models.DateTimeField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('fence', models.PositiveIntegerField(default=0)),
-                ('transfer_id', models.CharField(max_length=64, null=True, unique=True)),
-                ('block_reason', models.CharField(blank=True, default='', max_length=80)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('affiliate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='affiliates.affiliate')),
-                ('method', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='payouts.payoutmethod')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='payouts.payoutrun')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("amount_minor", models.BigIntegerField()),
+                ("netted_minor", models.BigIntegerField(default=0)),
+                ("destination", models.CharField(max_length=64)),
+                ("fingerprint", models.CharField(blank=True, default="", max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("is_excluded", models.BooleanField(default=False)),
+                ("exclusion_note", models.TextField(blank=True, default="")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("ready", "queued"),
+                            ("sending", "being sent"),
+                            ("unsure", "outcome unknown"),
+                            ("sent", "sent"),
+                            ("paid", "paid"),
+                            ("blocked", "not paid"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="ready",
+                        max_length=10,
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=1)),
+                ("first_sent_at", models.DateTimeField(null=True)),
+                ("key_spent", models.BooleanField(default=False)),
+                ("quiet_at", models.DateTimeField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("fence", models.PositiveIntegerField(default=0)),
+                ("transfer_id", models.CharField(max_length=64, null=True, unique=True)),
+                ("block_reason", models.CharField(blank=True, default="", max_length=80)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payouts", to="affiliates.affiliate"
+                    ),
+                ),
+                (
+                    "method",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payouts", to="payouts.payoutmethod"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payouts", to="payouts.payoutrun"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RuleVersion',
+            name="RuleVersion",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField()),
-                ('starts_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('note', models.TextField(blank=True, default='')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rule_versions', to='affiliates.program')),
-                ('published_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("starts_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("note", models.TextField(blank=True, default="")),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rule_versions",
+                        to="affiliates.program",
+                    ),
+                ),
+                (
+                    "published_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='ruleline',
-            name='rule_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='payouts.ruleversion'),
+            model_name="ruleline",
+            name="rule_version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="payouts.ruleversion"
+            ),
         ),
         migrations.CreateModel(
-            name='Statement',
+            name="Statement",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.CharField(max_length=40, unique=True)),
-                ('currency', models.CharField(max_length=3)),
-                ('issued_at', models.DateTimeField()),
-                ('figures', models.JSONField()),
-                ('affiliate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='statements', to='affiliates.affiliate')),
-                ('payout', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='statement', to='payouts.payout')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.CharField(max_length=40, unique=True)),
+                ("currency", models.CharField(max_length=3)),
+                ("issued_at", models.DateTimeField()),
+                ("figures", models.JSONField()),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="statements",
+                        to="affiliates.affiliate",
+                    ),
+                ),
+                (
+                    "payout",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="statement", to="payouts.payout"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StripeEvent',
+            name="StripeEvent",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('stripe_id', models.CharField(max_length=80, unique=True)),
-                ('type', models.CharField(max_length=120)),
-                ('object_id', models.CharField(blank=True, default='', max_length=80)),
-                ('payload', models.JSONField()),
-                ('received_at', models.DateTimeField()),
-                ('handled_at', models.DateTimeField(null=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_try_at', models.DateTimeField(null=True)),
-                ('error', models.TextField(blank=True, default='')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("stripe_id", models.CharField(max_length=80, unique=True)),
+                ("type", models.CharField(max_length=120)),
+                ("object_id", models.CharField(blank=True, default="", max_length=80)),
+                ("payload", models.JSONField()),
+                ("received_at", models.DateTimeField()),
+                ("handled_at", models.DateTimeField(null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_try_at", models.DateTimeField(null=True)),
+                ("error", models.TextField(blank=True, default="")),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('handled_at', None)), fields=['received_at'], name='stripe_event_waiting')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("handled_at", None)), fields=["received_at"], name="stripe_event_waiting"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PayoutAttempt',
+            name="PayoutAttempt",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('fence', models.PositiveIntegerField()),
-                ('key', models.CharField(max_length=120)),
-                ('started_at', models.DateTimeField()),
-                ('outcome', models.CharField(blank=True, default='', max_length=80)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('payout', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='payouts.payout')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("fence", models.PositiveIntegerField()),
+                ("key", models.CharField(max_length=120)),
+                ("started_at", models.DateTimeField()),
+                ("outcome", models.CharField(blank=True, default="", max_length=80)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="attempts", to="payouts.payout"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('payout', 'fence'), name='attempt_once_a_fence')],
+                "constraints": [models.UniqueConstraint(fields=("payout", "fence"), name="attempt_once_a_fence")],
             },
         ),
         migrations.CreateModel(
-            name='PayoutItem',
+            name="PayoutItem",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('amount_minor', models.BigIntegerField()),
-                ('released_at', models.DateTimeField(null=True)),
-                ('commission', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='payouts.commission')),
-                ('payout', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='payouts.payout')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("amount_minor", models.BigIntegerField()),
+                ("released_at", models.DateTimeField(null=True)),
+                (
+                    "commission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="items", to="payouts.commission"
+                    ),
+                ),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="items", to="payouts.payout"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('released_at', None)), fields=('commission',), name='item_live_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("released_at", None)), fields=("commission",), name="item_live_once"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='payoutmethod',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'replaced'), _negated=True), fields=('affiliate',), name='payout_method_current_once'),
+            model_name="payoutmethod",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "replaced"), _negated=True),
+                fields=("affiliate",),
+                name="payout_method_current_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'cancelled'), _negated=True), fields=('label',), name='run_once_a_period'),
+            model_name="payoutrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "cancelled"), _negated=True), fields=("label",), name="run_once_a_period"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutrun',
-            constraint=models.CheckConstraint(condition=models.Q(('approved_by', None), models.Q(models.Q(('approved_by', models.F('prepared_by')), _negated=True), models.Q(('approved_by', models.F('submitted_by')), _negated=True)), _connector='OR'), name='run_four_eyes'),
+            model_name="payoutrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("approved_by", None),
+                    models.Q(
+                        models.Q(("approved_by", models.F("prepared_by")), _negated=True),
+                        models.Q(("approved_by", models.F("submitted_by")), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="run_four_eyes",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['prepared', 'submitted', 'cancelled']), ('approved_by__isnull', False), _connector='OR'), name='run_approved_before_sent'),
+            model_name="payoutrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["prepared", "submitted", "cancelled"]),
+                    ("approved_by__isnull", False),
+                    _connector="OR",
+                ),
+                name="run_approved_before_sent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutrun',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_at__lt', models.F('ends_at'))), name='run_period_forward'),
+            model_name="payoutrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("starts_at__lt", models.F("ends_at"))), name="run_period_forward"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='payoutrun',
-            trigger=pgtrigger.compiler.Trigger(name='run_states', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{prepared:submitted,prepared:cancelled,submitted:approved,submitted:prepared,submitted:cancelled,approved:sending,approved:cancelled,sending:closed}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='00d35168a6f03d4a4fa9e1115b658c60d555a064', operation='UPDATE', pgid='pgtrigger_run_states_59b8b', table='payouts_payoutrun', when='BEFORE')),
+            model_name="payoutrun",
+            trigger=pgtrigger.compiler.Trigger(
+                name="run_states",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE _is_valid_transition BOOLEAN;",
+                    func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{prepared:submitted,prepared:cancelled,submitted:approved,submitted:prepared,submitted:cancelled,approved:sending,approved:cancelled,sending:closed}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
+                    hash="00d35168a6f03d4a4fa9e1115b658c60d555a064",
+                    operation="UPDATE",
+                    pgid="pgtrigger_run_states_59b8b",
+                    table="payouts_payoutrun",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='payout',
-            index=models.Index(fields=['affiliate', '-created_at'], name='payout_by_affiliate'),
+            model_name="payout",
+            index=models.Index(fields=["affiliate", "-created_at"], name="payout_by_affiliate"),
         ),
         migrations.AddIndex(
-            model_name='payout',
-            index=models.Index(condition=models.Q(('state__in', ['ready', 'sending', 'unsure', 'sent'])), fields=['state'], name='payout_open'),
+            model_name="payout",
+            index=models.Index(
+                condition=models.Q(("state__in", ["ready", "sending", "unsure", "sent"])),
+                fields=["state"],
+                name="payout_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.UniqueConstraint(fields=('run', 'affiliate', 'currency'), name='payout_once_a_run'),
+            model_name="payout",
+            constraint=models.UniqueConstraint(fields=("run", "affiliate", "currency"), name="payout_once_a_run"),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='payout_positive'),
+            model_name="payout",
+            constraint=models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="payout_positive"),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['sent', 'paid']), _negated=True), ('transfer_id__isnull', False), _connector='OR'), name='payout_sent_has_transfer'),
+            model_name="payout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["sent", "paid"]), _negated=True),
+                    ("transfer_id__isnull", False),
+                    _connector="OR",
+                ),
+                name="payout_sent_has_transfer",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='payout',
-            trigger=pgtrigger.compiler.Trigger(name='payout_frozen', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."affiliate_id" IS DISTINCT FROM (NEW."affiliate_id") OR OLD."amount_minor" IS DISTINCT FROM (NEW."amount_minor") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."destination" IS DISTINCT FROM (NEW."destination") OR OLD."fingerprint" IS DISTINCT FROM (NEW."fingerprint"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='37e7156c453c2246b0cefa68e1802f2e2e0d25ad', operation='UPDATE', pgid='pgtrigger_payout_frozen_e4f4c', table='payouts_payout', when='BEFORE')),
+            model_name="payout",
+            trigger=pgtrigger.compiler.Trigger(
+                name="payout_frozen",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."affiliate_id" IS DISTINCT FROM (NEW."affiliate_id") OR OLD."amount_minor" IS DISTINCT FROM (NEW."amount_minor") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."destination" IS DISTINCT FROM (NEW."destination") OR OLD."fingerprint" IS DISTINCT FROM (NEW."fingerprint"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="37e7156c453c2246b0cefa68e1802f2e2e0d25ad",
+                    operation="UPDATE",
+                    pgid="pgtrigger_payout_frozen_e4f4c",
+                    table="payouts_payout",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='commission',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['due_at'], name='commission_due'),
+            model_name="commission",
+            index=models.Index(condition=models.Q(("status", "pending")), fields=["due_at"], name="commission_due"),
         ),
         migrations.AddIndex(
-            model_name='commission',
-            index=models.Index(fields=['affiliate', '-accrued_at'], name='commission_by_affiliate'),
+            model_name="commission",
+            index=models.Index(fields=["affiliate", "-accrued_at"], name="commission_by_affiliate"),
         ),
         migrations.AddIndex(
-            model_name='commission',
-            index=models.Index(fields=['merchant', '-accrued_at'], name='commission_by_merchant'),
+            model_name="commission",
+            index=models.Index(fields=["merchant", "-accrued_at"], name="commission_by_merchant"),
         ),
         migrations.AddIndex(
-            model_name='commission',
-            index=models.Index(fields=['program', '-accrued_at'], name='commission_by_program'),
+            model_name="commission",
+            index=models.Index(fields=["program", "-accrued_at"], name="commission_by_program"),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.UniqueConstraint(fields=('conversion', 'enrolment'), name='commission_once'),
+            model_name="commission",
+            constraint=models.UniqueConstraint(fields=("conversion", "enrolment"), name="commission_once"),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='commission_not_negative'),
+            model_name="commission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gte", 0)), name="commission_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.CheckConstraint(condition=models.Q(('reversed_minor__gte', 0), ('reversed_minor__lte', models.F('amount_minor'))), name='commission_reversal_within'),
+            model_name="commission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reversed_minor__gte", 0), ("reversed_minor__lte", models.F("amount_minor"))),
+                name="commission_reversal_within",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='commission',
-            trigger=pgtrigger.compiler.Trigger(name='commission_states', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{pending:approved,pending:reversed,approved:reversed}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='186506cf996656e41f89a6ae4178aa5ce74bba32', operation='UPDATE', pgid='pgtrigger_commission_states_d80c0', table='payouts_commission', when='BEFORE')),
+            model_name="commission",
+            trigger=pgtrigger.compiler.Trigger(
+                name="commission_states",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE _is_valid_transition BOOLEAN;",
+                    func='SELECT CONCAT(OLD."status", \':\', NEW."status") = ANY(\'{pending:approved,pending:reversed,approved:reversed}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."status" IS DISTINCT FROM NEW."status") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "status" from "%" to "%" on table %\', OLD."status", NEW."status", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
+                    hash="186506cf996656e41f89a6ae4178aa5ce74bba32",
+                    operation="UPDATE",
+                    pgid="pgtrigger_commission_states_d80c0",
+                    table="payouts_commission",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='ruleversion',
-            index=models.Index(fields=['program', '-starts_at'], name='rule_version_in_force'),
+            model_name="ruleversion",
+            index=models.Index(fields=["program", "-starts_at"], name="rule_version_in_force"),
         ),
         migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.UniqueConstraint(fields=('program', 'version'), name='rule_version_once'),
+            model_name="ruleversion",
+            constraint=models.UniqueConstraint(fields=("program", "version"), name="rule_version_once"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='ruleversion',
-            trigger=pgtrigger.compiler.Trigger(name='rule_immutable', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='a46a07bb9341a7bca07670c5e326e18146e57d21', operation='UPDATE OR DELETE', pgid='pgtrigger_rule_immutable_51282', table='payouts_ruleversion', when='BEFORE')),
+            model_name="ruleversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="rule_immutable",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="a46a07bb9341a7bca07670c5e326e18146e57d21",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_rule_immutable_51282",
+                    table="payouts_ruleversion",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleline',
-            constraint=models.UniqueConstraint(fields=('rule_version', 'position'), name='rule_line_once'),
+            model_name="ruleline",
+            constraint=models.UniqueConstraint(fields=("rule_version", "position"), name="rule_line_once"),
         ),
         migrations.AddConstraint(
-            model_name='ruleline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('flat_minor', 0), ('kind', 'percent'), ('rate__gte', 0), ('rate__lte', 1)), models.Q(('flat_minor__gte', 0), ('kind', 'flat'), ('rate', 0)), _connector='OR'), name='rule_line_sane'),
+            model_name="ruleline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("flat_minor", 0), ("kind", "percent"), ("rate__gte", 0), ("rate__lte", 1)),
+                    models.Q(("flat_minor__gte", 0), ("kind", "flat"), ("rate", 0)),
+                    _connector="OR",
+                ),
+                name="rule_line_sane",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='ruleline',
-            trigger=pgtrigger.compiler.Trigger(name='rule_line_immutable', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='2b19c8b4af4d72ba26304b36788cf6b6773c8446', operation='UPDATE OR DELETE', pgid='pgtrigger_rule_line_immutable_7177c', table='payouts_ruleline', when='BEFORE')),
+            model_name="ruleline",
+            trigger=pgtrigger.compiler.Trigger(
+                name="rule_line_immutable",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="2b19c8b4af4d72ba26304b36788cf6b6773c8446",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_rule_line_immutable_7177c",
+                    table="payouts_ruleline",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='statement',
-            index=models.Index(fields=['affiliate', '-issued_at'], name='statement_by_affiliate'),
+            model_name="statement",
+            index=models.Index(fields=["affiliate", "-issued_at"], name="statement_by_affiliate"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='statement',
-            trigger=pgtrigger.compiler.Trigger(name='statement_immutable', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='1379f9c397b8bc9043faf3cff530a22dd696a4ef', operation='UPDATE OR DELETE', pgid='pgtrigger_statement_immutable_cf0de', table='payouts_statement', when='BEFORE')),
+            model_name="statement",
+            trigger=pgtrigger.compiler.Trigger(
+                name="statement_immutable",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="1379f9c397b8bc9043faf3cff530a22dd696a4ef",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_statement_immutable_cf0de",
+                    table="payouts_statement",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -64,7 +64,9 @@ class Payout(Record):
         ]
         indexes = [
             models.Index(fields=["affiliate", "-created_at"], name="payout_by_affiliate"),
-            models.Index(fields=["state"], condition=Q(state__in=["ready", "sending", "unsure", "sent"]), name="payout_open"),
+            models.Index(
+                fields=["state"], condition=Q(state__in=["ready", "sending", "unsure", "sent"]), name="payout_open"
+            ),
         ]
         triggers = [
             pgtrigger.Protect(

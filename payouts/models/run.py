@@ -47,8 +47,7 @@ class PayoutRun(Record):
             models.UniqueConstraint(fields=["label"], condition=~Q(status="cancelled"), name="run_once_a_period"),
             models.CheckConstraint(
                 # Four eyes, whoever asks and through whatever door (fault 21).
-                condition=Q(approved_by=None)
-                | (~Q(approved_by=F("prepared_by")) & ~Q(approved_by=F("submitted_by"))),
+                condition=Q(approved_by=None) | (~Q(approved_by=F("prepared_by")) & ~Q(approved_by=F("submitted_by"))),
                 name="run_four_eyes",
             ),
             models.CheckConstraint(

@@ -161,9 +161,7 @@ class Bank:
     def advance(self, now: float) -> None:
         """Let time pass; what was under way happens at its hour."""
         if self.under_way:
-            due = sorted(
-                (item for item in self.under_way if item[0] <= now), key=lambda item: item[0]
-            )
+            due = sorted((item for item in self.under_way if item[0] <= now), key=lambda item: item[0])
             self.under_way = [item for item in self.under_way if item[0] > now]
             for at, call, deliver in due:
                 self.now = at

@@ -44,9 +44,7 @@ def judge(world: World, *, index: int) -> Verdict:
     verdict = Verdict(index, len(world.bank.transfers))
     verdict.forbidden.extend(world.misdeeds)
     verdict.misposted.extend(world.misposted)
-    verdict.stuck.extend(
-        f"{payout_id} is {world.states[payout_id].state}" for payout_id in world.unfinished
-    )
+    verdict.stuck.extend(f"{payout_id} is {world.states[payout_id].state}" for payout_id in world.unfinished)
     verdict.stuck.extend(f"{payout_id} took too long" for payout_id in world.overdue)
     verdict.stuck.extend(f"alarm {alarm}" for alarm in world.alarms)
     for payee in world.payees:
@@ -57,14 +55,8 @@ def judge(world: World, *, index: int) -> Verdict:
             verdict.lost.append(f"{payee.name} was told {payee.cash} and received {received}")
         if payee.payable + payee.in_transit + payee.cash != payee.earned:
             verdict.misposted.append(f"{payee.name}: the accounts do not add up to {payee.earned}")
-        if (
-            not verdict.stuck
-            and received <= payee.earned
-            and (payee.cash != received or payee.in_transit)
-        ):
-            verdict.misposted.append(
-                f"{payee.name}: in transit {payee.in_transit}, paid {payee.cash} of {received}"
-            )
+        if not verdict.stuck and received <= payee.earned and (payee.cash != received or payee.in_transit):
+            verdict.misposted.append(f"{payee.name}: in transit {payee.in_transit}, paid {payee.cash} of {received}")
         if not verdict.stuck and received < payee.earned and payee.cash <= received:
             verdict.stuck.append(f"{payee.name} earned {payee.earned} and received only {received}")
     return verdict

@@ -118,9 +118,7 @@ def hear_from_elsewhere(world: World) -> None:
     """A webhook about a transfer that is not ours, bearing the name of a payout of ours."""
     payout_id = world.dice.choice(list(world.states))
     payout = world.states[payout_id]
-    world.tell(
-        Transfer("tr_elsewhere", payout_id, payout.amount_minor, CURRENCY, payout.destination)
-    )
+    world.tell(Transfer("tr_elsewhere", payout_id, payout.amount_minor, CURRENCY, payout.destination))
 
 
 def reconcile(world: World) -> None:
@@ -187,9 +185,7 @@ def close_or_open_account(world: World) -> None:
 
 def reverse(world: World) -> None:
     """Somebody at the provider's dashboard takes a transfer back."""
-    standing = [
-        transfer for transfer in world.bank.transfers.values() if not transfer.reversed_minor
-    ]
+    standing = [transfer for transfer in world.bank.transfers.values() if not transfer.reversed_minor]
     # A second transfer for one payout stays visible to the oracle.
     if standing and len({transfer.payout_id for transfer in standing}) == len(standing):
         transfer = world.dice.choice(standing)
@@ -255,9 +251,7 @@ THEMES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     ),
     (  # people change their minds
         frozenset({"lost", "answer_lost", "on_approval", "died_on_approval", "slow"}),
-        frozenset(
-            {"earn", "freeze_or_unfreeze", "change_account", "cancel_run", "resume", "gap", "night"}
-        ),
+        frozenset({"earn", "freeze_or_unfreeze", "change_account", "cancel_run", "resume", "gap", "night"}),
     ),
     (  # money runs out and comes back
         frozenset({"late", "failed", "failed_after"}),
@@ -275,9 +269,7 @@ def play(design: Design, *, seed: int, index: int, trace: list[str] | None = Non
     if any(payee.payable > 0 for payee in world.payees):
         run = world.freeze_run()
         if trace is not None:
-            world.say(
-                f"{run.run_id} freezes {[world.frozen[payout_id].amount for payout_id in run.payout_ids]}"
-            )
+            world.say(f"{run.run_id} freezes {[world.frozen[payout_id].amount for payout_id in run.payout_ids]}")
         _calm(world, design)
     for news in world.bank.news:
         world.tell(news)
@@ -286,9 +278,7 @@ def play(design: Design, *, seed: int, index: int, trace: list[str] | None = Non
     return judge(world, index=index)
 
 
-def _begin(
-    design: Design, dice: Random, trace: list[str] | None
-) -> tuple[World, list[Callable[[World], None]]]:
+def _begin(design: Design, dice: Random, trace: list[str] | None) -> tuple[World, list[Callable[[World], None]]]:
     """Draw the weather and found the network: one to three affiliates, one approved run."""
     roll = dice.random
     fates: Collection[str] = FATES
@@ -304,13 +294,9 @@ def _begin(
         lag=LONGEST_LAG if roll() < 0.5 else 0.0,
         balance=10**6 if roll() < 0.8 else int(roll() * 20_000),
     )
-    world = World(
-        dice, bank, design.procedures, design.rules, is_serial=design.is_serial, trace=trace
-    )
+    world = World(dice, bank, design.procedures, design.rules, is_serial=design.is_serial, trace=trace)
     for name in "abc"[: 1 + (roll() < 0.3) + (roll() < 0.1)]:
-        world.payees.append(
-            payee := Payee(name, account=f"acct-{name}-0", fingerprint=f"fp-{name}-0")
-        )
+        world.payees.append(payee := Payee(name, account=f"acct-{name}-0", fingerprint=f"fp-{name}-0"))
         payee.accounts.add(payee.account)
         world.earn(payee, 1_000 + int(roll() * 9_000))
     world.freeze_run()

@@ -114,9 +114,7 @@ class World:
                 self.states[payout_id] = PayoutState(
                     payout_id, payee.payable, CURRENCY, payee.account, payee.fingerprint
                 )
-                self.frozen[payout_id] = Frozen(
-                    payee, run, payee.payable, payee.account, payee.fingerprint
-                )
+                self.frozen[payout_id] = Frozen(payee, run, payee.payable, payee.account, payee.fingerprint)
                 run.payout_ids.add(payout_id)
                 payee.in_transit += payee.payable
                 payee.payable = 0
@@ -248,10 +246,7 @@ class World:
         elif kind is RetrieveTransfer:
             task.answer = self.bank.transfers.get(effect.transfer_id)
         elif kind is ReadRun:
-            payouts = {
-                payout_id: self.states[payout_id]
-                for payout_id in self.run(effect.run_id).payout_ids
-            }
+            payouts = {payout_id: self.states[payout_id] for payout_id in self.run(effect.run_id).payout_ids}
             task.answer = RunBooks(self.now, payouts)
         elif kind is CloseReconcile:
             self.close_reconcile(effect)

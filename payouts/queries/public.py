@@ -89,7 +89,10 @@ def facts_of_open_programs(*, at: datetime) -> list[ProgramFacts]:
 def next_version(program: Program, *, at: datetime) -> RuleVersion | None:
     """The version that comes into force next."""
     return (
-        program.rule_versions.filter(starts_at__gt=at).prefetch_related("lines").order_by("starts_at", "-version").first()
+        program.rule_versions.filter(starts_at__gt=at)
+        .prefetch_related("lines")
+        .order_by("starts_at", "-version")
+        .first()
     )
 
 

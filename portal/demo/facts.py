@@ -47,7 +47,9 @@ def of(network: Network, *, stage: str) -> dict[str, Any]:
     for place in network.places:
         affiliate = place.enrolment.affiliate
         if affiliate.public_id not in seen:
-            partners.append({"role": "partner", "email": affiliate.contact_email, "password": PASSWORD, "workspace": "/partner/"})
+            partners.append(
+                {"role": "partner", "email": affiliate.contact_email, "password": PASSWORD, "workspace": "/partner/"}
+            )
             seen.add(affiliate.public_id)
         links.append(
             {

@@ -137,7 +137,10 @@ def _take_place(
 ) -> None:
     program = network.programs[shop.slug]
     enrolment = enrolments.join_program(
-        affiliate, program, message=f"I write about {shop.products[0].lower()}s and the like on {partner.channel}.", at=at
+        affiliate,
+        program,
+        message=f"I write about {shop.products[0].lower()}s and the like on {partner.channel}.",
+        at=at,
     )
     owner = network.users[{"acme": "merchant@demo.example"}.get(shop.slug, f"{shop.slug}@demo.example")]
     decided = at + timedelta(hours=chance.randint(1, 30))
@@ -151,15 +154,29 @@ def _take_place(
     page = program.landing_url
     for number, product in enumerate(shop.products[: chance.randint(0, 3)], start=1):
         target = f"{page}?product={number}"
-        made.append(links.create_link(enrolment, destination=target, label=product, at=decided + timedelta(hours=number)))
+        made.append(
+            links.create_link(enrolment, destination=target, label=product, at=decided + timedelta(hours=number))
+        )
     network.places.append(
-        Place(partner, shop, enrolment, made, partner.strength**0.8 * chance.uniform(0.6, 1.3) * shop.weight**0.5, decided)
+        Place(
+            partner, shop, enrolment, made, partner.strength**0.8 * chance.uniform(0.6, 1.3) * shop.weight**0.5, decided
+        )
     )
 
 
 def _shops_for(partner: Partner, chance: random.Random) -> list[Shop]:
     """Where a partner fits: its country's shop first, a second one now and then."""
-    home = {"JP": "kaze", "TW": "kaze", "DE": "lumen", "AT": "lumen", "CH": "lumen", "FR": "lumen", "IT": "lumen", "PT": "lumen", "IE": "lumen"}
+    home = {
+        "JP": "kaze",
+        "TW": "kaze",
+        "DE": "lumen",
+        "AT": "lumen",
+        "CH": "lumen",
+        "FR": "lumen",
+        "IT": "lumen",
+        "PT": "lumen",
+        "IE": "lumen",
+    }
     by_slug = {shop.slug: shop for shop in SHOPS}
     first = by_slug[home.get(partner.country, "acme")]
     if partner.fate in {"waiting", "declined"}:

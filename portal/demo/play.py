@@ -95,19 +95,18 @@ def _clicks(stage: Stage) -> Iterator[Click]:
     agent_weights = [weight for _agent, weight in _AGENTS]
     moments = sorted(_moment(stage, days) for _ in range(int(CLICKS * stage.scale)))
     visitors: dict[int, list[UUID]] = {}
-    for moment in moments:
-        while waiting and waiting[-1].since <= moment:
+    for planned in moments:
+        while waiting and (not joined or waiting[-1].since <= planned):
             joined.append(waiting.pop())
-        if not joined:
-            # Nobody is in yet: these are the first day's.
-            joined.append(waiting.pop())
-            moment = joined[0].since + timedelta(minutes=chance.randint(5, 600))
-        moment = max(moment, joined[0].since + timedelta(minutes=5))
+        # Before the first has joined there is nothing to follow: these clicks are its first minutes'.
+        moment = max(planned, joined[0].since + timedelta(minutes=5))
         place = chance.choices(joined, [_pull(one, stage, moment) for one in joined])[0]
         link = chance.choice(place.links)
         is_bot = chance.random() < 0.035
         known = visitors.setdefault(id(place.shop), [])
-        visitor = chance.choice(known) if known and chance.random() < 0.28 else UUID(int=chance.getrandbits(128), version=4)
+        visitor = (
+            chance.choice(known) if known and chance.random() < 0.28 else UUID(int=chance.getrandbits(128), version=4)
+        )
         known.append(visitor)
         click = make_click(
             at=moment, link_id=link.pk, enrolment_id=place.enrolment.pk, program_id=link.program_id,
@@ -158,7 +157,12 @@ def play_year(stage: Stage, *, until_run: Callable[[datetime], bool] = lambda _:
 
 def _sell(stage: Stage, facts: OrderFacts, place: people.Place, plan: Callable[..., None], at: datetime) -> None:
     merchant = stage.network.merchants[place.shop.slug]
-    body = {"order_id": facts.order_ref, "event": facts.event, "amount": facts.amount.major, "currency": facts.amount.currency}
+    body = {
+        "order_id": facts.order_ref,
+        "event": facts.event,
+        "amount": facts.amount.major,
+        "currency": facts.amount.currency,
+    }
     request = inbox.receive(
         "api", method="POST", path="/api/v1/conversions", content_type="application/json",
         body=json.dumps(body).encode(), ip="192.0.2.10", at=at, merchant=merchant,
@@ -219,7 +223,11 @@ def _restrict(stage: Stage, first: datetime) -> None:
         if partner.fate == "restricted" and months_ago in {4, 2}:
             method = methods.method_of(stage.network.affiliates[partner.name])
             if method is not None:
-                change = {"transfers": "restricted", "reason": "requirements_past_due"} if months_ago == 4 else {"transfers": "active"}
+                change = (
+                    {"transfers": "restricted", "reason": "requirements_past_due"}
+                    if months_ago == 4
+                    else {"transfers": "active"}
+                )
                 standin.control(f"accounts/{method.account}", change)
                 methods.refresh_method(method, at=first)
 

@@ -46,7 +46,9 @@ def _dispute(scene: play.Stage) -> None:
     for affiliate in troubled:
         method = methods.method_of(affiliate)
         if method is not None:
-            standin.control(f"accounts/{method.account}", {"transfers": "restricted", "reason": "requirements_past_due"})
+            standin.control(
+                f"accounts/{method.account}", {"transfers": "restricted", "reason": "requirements_past_due"}
+            )
             methods.refresh_method(method, at=at)
 
 

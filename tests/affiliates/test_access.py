@@ -52,7 +52,9 @@ def test_a_partner_never_gets_another_partners_commission(at):
     assert payout_access.open_commission_of(other.affiliate, commission.public_id) == commission
 
 
-@pytest.mark.parametrize("text", ["", "comm_", "comm_zzz", "pay_00000000000000000000000000", "../x", "comm_" + "\x00" * 26])
+@pytest.mark.parametrize(
+    "text", ["", "comm_", "comm_zzz", "pay_00000000000000000000000000", "../x", "comm_" + "\x00" * 26]
+)
 def test_nonsense_ids_are_just_not_there(at, text):
     world = make_world(at)
 
@@ -88,7 +90,9 @@ def test_a_key_opens_its_own_merchant_until_it_is_revoked(at):
         keys.owner_of_key(secret, at=at)
 
 
-@pytest.mark.parametrize("change", [lambda s: s[:-1], lambda s: s + "x", lambda s: "", lambda s: s.rpartition("_")[0], lambda s: "sk_live"])
+@pytest.mark.parametrize(
+    "change", [lambda s: s[:-1], lambda s: s + "x", lambda s: "", lambda s: s.rpartition("_")[0], lambda s: "sk_live"]
+)
 def test_a_key_that_is_nearly_right_is_wrong(at, change):
     world = make_world(at)
     _key, secret = keys.issue_key("sk_live", name="Server", merchant=world.merchant, at=at)

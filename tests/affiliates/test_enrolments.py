@@ -40,7 +40,9 @@ def test_joining_twice_is_one_place(at):
     world = make_world(at)
     newcomer = _newcomer(at)
 
-    assert enrolments.join_program(newcomer, world.program, at=at) == enrolments.join_program(newcomer, world.program, at=at)
+    assert enrolments.join_program(newcomer, world.program, at=at) == enrolments.join_program(
+        newcomer, world.program, at=at
+    )
 
 
 def test_a_closed_program_takes_nobody(at):

@@ -41,8 +41,14 @@ def make_user(name: str = "") -> User:
 
 
 def make_world(
-    at: datetime, *, currency: str = "USD", rate: str = "0.20", hold_days: int = 30, window_days: int = 30,
-    basis: str = "net", approval: str = "auto",
+    at: datetime,
+    *,
+    currency: str = "USD",
+    rate: str = "0.20",
+    hold_days: int = 30,
+    window_days: int = 30,
+    basis: str = "net",
+    approval: str = "auto",
 ) -> World:
     """The smallest network in which a click can become money, a year before `at`."""
     start = at - timedelta(days=365)
@@ -51,8 +57,13 @@ def make_world(
     merchant = members.create_merchant(f"shop{number}", name=f"Shop {number}", currency=currency, at=start)
     teams.grant_role(owner, RoleGrant.Role.MERCHANT_OWNER, merchant=merchant, at=start)
     program = programs.draft_program(
-        merchant, f"program{number}", name=f"Program {number}", landing_url="https://shop.example/",
-        allowed_hosts=["shop.example"], approval=approval, at=start,
+        merchant,
+        f"program{number}",
+        name=f"Program {number}",
+        landing_url="https://shop.example/",
+        allowed_hosts=["shop.example"],
+        approval=approval,
+        at=start,
     )
     programs.revise_terms(program, starts_at=start, at=start, hold_days=hold_days, window_days=window_days, basis=basis)
     rules.publish_rules(
@@ -73,34 +84,68 @@ def make_payout_method(affiliate: Affiliate, *, at: datetime) -> PayoutMethod:
     """A verified account, as after onboarding."""
     number = next(_counter)
     return PayoutMethod.objects.create(
-        affiliate=affiliate, account=f"acct_{number:016d}", fingerprint=f"fp{number}", country="US",
-        status=PayoutMethod.Status.VERIFIED, added_at=at, verified_at=at, usable_from=at,
+        affiliate=affiliate,
+        account=f"acct_{number:016d}",
+        fingerprint=f"fp{number}",
+        country="US",
+        status=PayoutMethod.Status.VERIFIED,
+        added_at=at,
+        verified_at=at,
+        usable_from=at,
     )
 
 
 def make_click(link: Link, *, at: datetime, visitor=None, is_counted: bool = True) -> Click:
     """A click as the drain writes it."""
     click = Click(
-        id=new_uuid7(at), link_id=link.pk, enrolment_id=link.enrolment_id, program_id=link.program_id,
-        affiliate_id=link.affiliate_id, clicked_at=at, visitor_id=visitor, destination=link.destination,
-        referrer="", user_agent="", ip=None, language="", country="", params={}, is_counted=is_counted,
-        uncounted_reason="" if is_counted else "bot", recorded_at=at,
+        id=new_uuid7(at),
+        link_id=link.pk,
+        enrolment_id=link.enrolment_id,
+        program_id=link.program_id,
+        affiliate_id=link.affiliate_id,
+        clicked_at=at,
+        visitor_id=visitor,
+        destination=link.destination,
+        referrer="",
+        user_agent="",
+        ip=None,
+        language="",
+        country="",
+        params={},
+        is_counted=is_counted,
+        uncounted_reason="" if is_counted else "bot",
+        recorded_at=at,
     )
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO tracking_click (id, link_id, enrolment_id, program_id, affiliate_id, clicked_at, visitor_id,"
             " destination, is_counted, uncounted_reason) VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,%s)",
-            [click.pk, link.pk, link.enrolment_id, link.program_id, link.affiliate_id, at, visitor,
-             link.destination, is_counted, click.uncounted_reason],
+            [
+                click.pk,
+                link.pk,
+                link.enrolment_id,
+                link.program_id,
+                link.affiliate_id,
+                at,
+                visitor,
+                link.destination,
+                is_counted,
+                click.uncounted_reason,
+            ],
         )
     return click
 
 
-def facts(order_ref: str, amount: str, *, at: datetime, currency: str = "USD", click: Click | None = None, **more) -> OrderFacts:
+def facts(
+    order_ref: str, amount: str, *, at: datetime, currency: str = "USD", click: Click | None = None, **more
+) -> OrderFacts:
     """An order as a shop reports it."""
     return OrderFacts(
-        order_ref=order_ref, amount=Money.parse(amount, currency), occurred_at=at,
-        click_id=click.pk if click else None, **more,
+        order_ref=order_ref,
+        amount=Money.parse(amount, currency),
+        occurred_at=at,
+        click_id=click.pk if click else None,
+        **more,
     )
 
 

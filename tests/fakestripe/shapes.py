@@ -50,9 +50,7 @@ def _imports(module: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def misfits(
-    value: Any, kind: Any, where: str = "", *, module: str = "stripe", is_form: bool = False
-) -> list[str]:
+def misfits(value: Any, kind: Any, where: str = "", *, module: str = "stripe", is_form: bool = False) -> list[str]:
     """Every way in which `value` is not a `kind`. In forms all leaves are texts and lists are numbered."""
     again = {"module": module, "is_form": is_form}
     if isinstance(kind, ForwardRef):
@@ -75,20 +73,12 @@ def misfits(
         members = list(value.values()) if is_form and isinstance(value, dict) else value
         if not isinstance(members, list):
             return [f"{where}: {value!r} is no list"]
-        return [
-            bad
-            for n, one in enumerate(members)
-            for bad in misfits(one, args[0], f"{where}[{n}]", **again)
-        ]
+        return [bad for n, one in enumerate(members) for bad in misfits(one, args[0], f"{where}[{n}]", **again)]
     if origin in (dict, UntypedStripeObject) or kind is UntypedStripeObject:
         if not isinstance(value, dict):
             return [f"{where}: {value!r} is no mapping"]
         inner = args[-1] if args else Any
-        return [
-            bad
-            for name, one in value.items()
-            for bad in misfits(one, inner, f"{where}.{name}", **again)
-        ]
+        return [bad for name, one in value.items() for bad in misfits(one, inner, f"{where}.{name}", **again)]
     if origin is stripe.ListObject:
         return _fields(
             value,
@@ -134,15 +124,9 @@ def _hints(kind: type) -> dict[str, Any]:
     """Fields of a class and its parents, the client's inner workings left out."""
     hints: dict[str, Any] = {}
     for parent in reversed(kind.__mro__):
-        if parent not in (StripeObject, object, dict) and not parent.__module__.startswith(
-            "typing"
-        ):
+        if parent not in (StripeObject, object, dict) and not parent.__module__.startswith("typing"):
             hints |= inspect.get_annotations(parent)
-    return {
-        name: hint
-        for name, hint in hints.items()
-        if get_origin(hint) is not typing.ClassVar and name[0] != "_"
-    }
+    return {name: hint for name, hint in hints.items() if get_origin(hint) is not typing.ClassVar and name[0] != "_"}
 
 
 def _fields(
@@ -177,9 +161,7 @@ def _leaf(value: Any, kind: Any, where: str, *, is_form: bool) -> list[str]:
     elif kind in (None, type(None)):
         fits = value is None
     elif kind in (int, float):
-        fits = isinstance(value, int if kind is int else int | float) and not isinstance(
-            value, bool
-        )
+        fits = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
     else:
         fits = isinstance(value, kind)
     return [] if fits else [f"{where}: {value!r} is no {getattr(kind, '__name__', kind)}"]

@@ -35,9 +35,7 @@ class Talk:
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """One request to the control surface; its answer, which must be a 200."""
         payload = None if body is None else json.dumps(body)
-        status, _, answer = self.http(
-            method, f"/_control/{path}", payload, {"Content-Type": "application/json"}
-        )
+        status, _, answer = self.http(method, f"/_control/{path}", payload, {"Content-Type": "application/json"})
         assert status == 200, answer
         return json.loads(answer)
 

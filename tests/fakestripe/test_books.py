@@ -37,16 +37,12 @@ def play(talk, step, transfers, expected):
             transfers.append(body)
     elif kind == "reverse" and transfers:
         transfer = transfers[rest[0] % len(transfers)]
-        status, _, body = talk.api(
-            "POST", f"/v1/transfers/{transfer['id']}/reversals", {"amount": rest[1]}
-        )
+        status, _, body = talk.api("POST", f"/v1/transfers/{transfer['id']}/reversals", {"amount": rest[1]})
         if status == 200:
             expected[transfer["id"]] = expected.get(transfer["id"], 0) + body["amount"]
     elif kind == "pay_out":
         body = {"account": rest[0], "amount": rest[1], "currency": rest[2], "outcome": rest[3]}
-        talk.http(
-            "POST", "/_control/payouts", json.dumps(body), {"Content-Type": "application/json"}
-        )
+        talk.http("POST", "/_control/payouts", json.dumps(body), {"Content-Type": "application/json"})
     elif kind == "fault":
         talk.fault(fault=rest[0], match={"method": "POST", "path": "/v1/transfers"})
     elif kind == "advance":
@@ -67,9 +63,7 @@ def test_the_books_add_up_after_any_sequence(running, steps):
     books = running.books()
     listed = {one["id"]: one for one in running.api("GET", "/v1/transfers?limit=100")[2]["data"]}
     assert {one["id"] for one in transfers} <= set(listed)
-    assert {
-        name: one["amount_reversed"] for name, one in listed.items() if one["amount_reversed"]
-    } == reversed_by_us
+    assert {name: one["amount_reversed"] for name, one in listed.items() if one["amount_reversed"]} == reversed_by_us
     assert books["transfers"]["count"] == len(listed)
     for holder, held in books["balances"].items():
         assert holder == "outside" or min(held.values(), default=0) >= 0
@@ -99,17 +93,16 @@ def test_recipients_wait_a_day_for_what_they_were_sent(talk):
     talk.control("POST", "clock", {"advance": 24 * 3600})
     after = talk.api("GET", "/v1/balance", headers=as_ana)[2]
 
-    assert [
-        (one["available"][0]["amount"], one["pending"][0]["amount"]) for one in (before, after)
-    ] == [(0, 700), (700, 0)]
+    assert [(one["available"][0]["amount"], one["pending"][0]["amount"]) for one in (before, after)] == [
+        (0, 700),
+        (700, 0),
+    ]
 
 
 def test_a_reversal_takes_no_more_than_is_left(talk):
     talk.fund()
     ana = talk.payee()
-    transfer = talk.api(
-        "POST", "/v1/transfers", {"amount": 700, "currency": "eur", "destination": ana}
-    )[2]
+    transfer = talk.api("POST", "/v1/transfers", {"amount": 700, "currency": "eur", "destination": ana})[2]
     path = f"/v1/transfers/{transfer['id']}/reversals"
 
     statuses = [talk.api("POST", path, {"amount": amount})[0] for amount in (300, 500, 400, 1)]
@@ -127,12 +120,8 @@ def test_a_reversal_takes_no_more_than_is_left(talk):
 def test_money_that_reached_the_bank_cannot_be_reversed(talk):
     talk.fund()
     ana = talk.payee()
-    transfer = talk.api(
-        "POST", "/v1/transfers", {"amount": 700, "currency": "eur", "destination": ana}
-    )[2]
-    talk.control(
-        "POST", "payouts", {"account": ana, "amount": 600, "currency": "eur", "outcome": "paid"}
-    )
+    transfer = talk.api("POST", "/v1/transfers", {"amount": 700, "currency": "eur", "destination": ana})[2]
+    talk.control("POST", "payouts", {"account": ana, "amount": 600, "currency": "eur", "outcome": "paid"})
 
     status, _, body = talk.api("POST", f"/v1/transfers/{transfer['id']}/reversals", {})
 
@@ -164,7 +153,5 @@ def test_lists_are_filtered_and_paged_without_gaps(talk):
         3,
         1,
     ]
-    assert [
-        one.amount for one in talk.client().v1.transfers.list({"transfer_group": "g0"}).data
-    ] == [7, 4, 1]
+    assert [one.amount for one in talk.client().v1.transfers.list({"transfer_group": "g0"}).data] == [7, 4, 1]
     assert talk.client().v1.transfers.list({"created": {"lt": 5}}).data == []

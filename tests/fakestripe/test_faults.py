@@ -20,11 +20,7 @@ def create(talk, key="k", retries=0):
     """What the official client makes of it: an id, or the kind of error and its status."""
     params = {"amount": 100, "currency": "eur", "destination": "acct_ana"}
     try:
-        return (
-            talk.client(retries=retries)
-            .v1.transfers.create(params, {"idempotency_key": key})
-            .id[:3]
-        )
+        return talk.client(retries=retries).v1.transfers.create(params, {"idempotency_key": key}).id[:3]
     except stripe.StripeError as error:
         return type(error).__name__, error.http_status
 
@@ -52,9 +48,7 @@ def create(talk, key="k", retries=0):
     ],
 )  # fmt: skip
 def test_a_fault_and_what_the_same_key_gets_afterwards(ready, rule, said, made, then, made_then):
-    ready.control(
-        "POST", "faults", {"rules": [rule | {"match": {"method": "POST", "path": "/v1/transfers"}}]}
-    )
+    ready.control("POST", "faults", {"rules": [rule | {"match": {"method": "POST", "path": "/v1/transfers"}}]})
 
     assert create(ready) == said
     assert ready.books()["transfers"]["count"] == made

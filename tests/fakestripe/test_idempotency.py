@@ -48,9 +48,7 @@ def test_another_key_is_another_transfer(talk, payee):
     assert count(talk) == 4
 
 
-@pytest.mark.parametrize(
-    "change", [{"amount": 101}, {"destination": "acct_bo"}, {"metadata[run]": "r"}]
-)
+@pytest.mark.parametrize("change", [{"amount": 101}, {"destination": "acct_bo"}, {"metadata[run]": "r"}])
 def test_a_key_belongs_to_its_parameters(talk, payee, change):
     send(talk, "k")
 
@@ -64,9 +62,7 @@ def test_a_key_belongs_to_its_parameters(talk, payee, change):
 def test_a_key_belongs_to_its_endpoint(talk, payee):
     transfer = send(talk, "k")[2]
 
-    status, _, body = talk.api(
-        "POST", f"/v1/transfers/{transfer['id']}/reversals", {"amount": 100}, key="k"
-    )
+    status, _, body = talk.api("POST", f"/v1/transfers/{transfer['id']}/reversals", {"amount": 100}, key="k")
 
     assert (status, body["error"]["type"]) == (400, "idempotency_error")
 
@@ -108,9 +104,7 @@ def test_what_fails_validation_stores_nothing(talk, payee, bad):
 
 def test_a_missing_key_stores_nothing(talk, payee):
     params = {"amount": 100, "currency": "eur", "destination": payee, "transfer_group": "g"}
-    status, _, _ = talk.api(
-        "POST", "/v1/transfers", params, key="k", headers={"Authorization": "Bearer sk_live_1"}
-    )
+    status, _, _ = talk.api("POST", "/v1/transfers", params, key="k", headers={"Authorization": "Bearer sk_live_1"})
 
     assert status == 401
     assert send(talk, "k")[0] == 200
@@ -188,11 +182,7 @@ def open_account(talk, key, email="ana@example.com"):
     body = {
         "contact_email": email,
         "identity": {"country": "de"},
-        "configuration": {
-            "recipient": {
-                "capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}
-            }
-        },
+        "configuration": {"recipient": {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}},
     }
     return talk.api("POST", "/v2/core/accounts", body, key=key)
 
@@ -223,8 +213,6 @@ def test_accounts_have_keys_of_their_own(talk, payee):
     send(talk, "k", amount=500)
     as_ana = {"Stripe-Account": payee}
 
-    status, _, body = talk.api(
-        "POST", "/v1/payouts", {"amount": 200, "currency": "eur"}, key="k", headers=as_ana
-    )
+    status, _, body = talk.api("POST", "/v1/payouts", {"amount": 200, "currency": "eur"}, key="k", headers=as_ana)
 
     assert (status, body["object"]) == (200, "payout")

@@ -12,11 +12,7 @@ def open_account(talk):
     body = {
         "contact_email": "ana@example.com",
         "identity": {"country": "de"},
-        "configuration": {
-            "recipient": {
-                "capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}
-            }
-        },
+        "configuration": {"recipient": {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}},
     }
     return talk.api("POST", "/v2/core/accounts", body)[2]["id"]
 
@@ -49,12 +45,8 @@ def send(talk, path, page, **fields):
 
 
 def standing(talk, account):
-    show = talk.api(
-        "GET", f"/v2/core/accounts/{account}?include[0]=configuration.recipient&include[1]=defaults"
-    )[2]
-    capability = show["configuration"]["recipient"]["capabilities"]["stripe_balance"][
-        "stripe_transfers"
-    ]
+    show = talk.api("GET", f"/v2/core/accounts/{account}?include[0]=configuration.recipient&include[1]=defaults")[2]
+    capability = show["configuration"]["recipient"]["capabilities"]["stripe_balance"]["stripe_transfers"]
     return capability["status"], bool(show["defaults"]["payout_methods"])
 
 

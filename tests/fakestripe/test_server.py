@@ -66,10 +66,7 @@ def test_a_kill_in_mid_run_loses_nothing_that_was_answered(tmp_path):
         worker.join()
 
     process, talk = spawn(state)
-    kept = {
-        one.transfer_group: one.id
-        for one in talk.client().v1.transfers.list({"limit": 100}).auto_paging_iter()
-    }
+    kept = {one.transfer_group: one.id for one in talk.client().v1.transfers.list({"limit": 100}).auto_paging_iter()}
     books = talk.books()
     doubtful = sorted(asked - set(answered))
     params = {"amount": 7, "currency": "eur", "destination": ana}
@@ -144,9 +141,7 @@ def test_an_account_that_may_not_receive_does_not(talk, change, code):
     ana = talk.payee()
     talk.control("POST", f"accounts/{ana}", change)
 
-    status, _, body = talk.api(
-        "POST", "/v1/transfers", {"amount": 5, "currency": "eur", "destination": ana}
-    )
+    status, _, body = talk.api("POST", "/v1/transfers", {"amount": 5, "currency": "eur", "destination": ana})
 
     assert (status, body["error"]["code"]) == (400, code)
     assert talk.books()["transfers"]["count"] == 0
@@ -188,10 +183,7 @@ def test_the_control_surface_refuses_what_a_web_page_could_send(talk):
 def test_the_control_surface_says_what_it_does_not_understand(talk, method, path, body, status):
     payload = None if body is None else json.dumps(body)
 
-    assert (
-        talk.http(method, f"/_control/{path}", payload, {"Content-Type": "application/json"})[0]
-        == status
-    )
+    assert talk.http(method, f"/_control/{path}", payload, {"Content-Type": "application/json"})[0] == status
 
 
 def test_the_home_page_shows_the_state_and_fetches_nothing(talk):
@@ -223,19 +215,9 @@ def test_keys_are_not_remembered(talk):
 
 
 def test_bodies_that_cannot_be_read_are_refused(talk):
-    assert (
-        talk.http("POST", "/v2/core/accounts", "{", {"Authorization": "Bearer sk_test_1"})[0] == 400
-    )
-    assert (
-        talk.http("POST", "/v2/core/accounts", "[]", {"Authorization": "Bearer sk_test_1"})[0]
-        == 400
-    )
-    assert (
-        talk.http(
-            "POST", "/v1/topups", "amount=1&amount[a]=2", {"Authorization": "Bearer sk_test_1"}
-        )[0]
-        == 400
-    )
+    assert talk.http("POST", "/v2/core/accounts", "{", {"Authorization": "Bearer sk_test_1"})[0] == 400
+    assert talk.http("POST", "/v2/core/accounts", "[]", {"Authorization": "Bearer sk_test_1"})[0] == 400
+    assert talk.http("POST", "/v1/topups", "amount=1&amount[a]=2", {"Authorization": "Bearer sk_test_1"})[0] == 400
     assert talk.http("POST", "/v1/topups", "a" * 1_000_001)[0] == 413
 
 

@@ -73,9 +73,7 @@ def use_everything(talk: Talk) -> None:
         )
         client.v2.core.accounts.retrieve(ana.id, {"include": everything})
         client.v1.accounts.retrieve(ana.id)
-    client.v2.core.accounts.update(
-        ana.id, {"display_name": "Ana B.", "metadata": {"affiliate": "aff_2"}}
-    )
+    client.v2.core.accounts.update(ana.id, {"display_name": "Ana B.", "metadata": {"affiliate": "aff_2"}})
     client.v2.core.accounts.list({"limit": 1})
     onboarding = {
         "refresh_url": "https://example.com/again",
@@ -111,9 +109,7 @@ def use_everything(talk: Talk) -> None:
     reversal = client.v1.transfers.reversals.create(transfer.id, {"amount": 500})
     client.v1.transfers.reversals.retrieve(transfer.id, reversal.id)
     client.v1.transfers.reversals.list(transfer.id, {"limit": 3})
-    client.v1.transfers.list(
-        {"transfer_group": "pay_1", "destination": ana.id, "created": {"gte": 1}, "limit": 5}
-    )
+    client.v1.transfers.list({"transfer_group": "pay_1", "destination": ana.id, "created": {"gte": 1}, "limit": 5})
     topup = client.v1.topups.create({"amount": 100, "currency": "usd", "description": "more"})
     client.v1.topups.retrieve(topup.id)
     client.v1.topups.list()
@@ -124,9 +120,7 @@ def use_everything(talk: Talk) -> None:
     talk.control("DELETE", "clock")
     talk.control("POST", "clock", {"advance": 90_000})
     payout = client.v1.payouts.create({"amount": 1_000, "currency": "usd"}, as_ana)
-    talk.control(
-        "POST", f"payouts/{payout.id}", {"outcome": "failed", "failure_code": "no_account"}
-    )
+    talk.control("POST", f"payouts/{payout.id}", {"outcome": "failed", "failure_code": "no_account"})
     client.v1.payouts.retrieve(payout.id, {}, as_ana)
     client.v1.payouts.list({"status": "failed"}, as_ana)
     client.v1.balance.retrieve({}, as_ana)
@@ -160,10 +154,7 @@ def test_every_event_is_one_stripe_sends(talk):
     use_everything(talk)
 
     told = {
-        row[0]
-        for row in talk.server.standin.store.rows(
-            "SELECT DISTINCT type FROM objects WHERE type IS NOT NULL"
-        )
+        row[0] for row in talk.server.standin.store.rows("SELECT DISTINCT type FROM objects WHERE type IS NOT NULL")
     }
     assert {
         "transfer.created", "transfer.updated", "transfer.reversed", "topup.created", "topup.succeeded",
@@ -200,9 +191,7 @@ def test_a_deep_misspelling_in_a_json_request_is_noticed():
 
     found = misfits({"configuration": {"recipient": recipient}}, v2.AccountCreateParams, "accounts")
 
-    assert found == [
-        "accounts.configuration.recipient.capabilities.stripe_balance.stripe_transfer: no such field"
-    ]
+    assert found == ["accounts.configuration.recipient.capabilities.stripe_balance.stripe_transfer: no such field"]
 
 
 @pytest.mark.parametrize(
@@ -217,21 +206,15 @@ def test_a_deep_misspelling_in_a_json_request_is_noticed():
 )
 def test_an_answer_that_the_client_does_not_know_is_noticed(talk, change, word):
     talk.fund()
-    _, _, good = talk.api(
-        "POST", "/v1/transfers", {"amount": 1, "currency": "eur", "destination": talk.payee()}
-    )
+    _, _, good = talk.api("POST", "/v1/transfers", {"amount": 1, "currency": "eur", "destination": talk.payee()})
 
     assert answer_misfits(good, is_v2=False) == []
     assert word in "\n".join(answer_misfits(good | change, is_v2=False))
 
 
 def test_a_deep_misspelling_in_an_answer_is_noticed(talk):
-    _, _, account = talk.api(
-        "GET", f"/v2/core/accounts/{talk.payee()}?include[0]=configuration.recipient"
-    )
-    capability = account["configuration"]["recipient"]["capabilities"]["stripe_balance"][
-        "stripe_transfers"
-    ]
+    _, _, account = talk.api("GET", f"/v2/core/accounts/{talk.payee()}?include[0]=configuration.recipient")
+    capability = account["configuration"]["recipient"]["capabilities"]["stripe_balance"]["stripe_transfers"]
     before = answer_misfits(account, is_v2=True)
 
     capability["status"] = "activ"
@@ -252,20 +235,13 @@ def test_refusals_have_the_clients_shape(talk):
         talk.api("GET", "/v2/core/accounts/acct_none"),
         talk.api("POST", "/v1/transfers", {"amount": "x"}),
         talk.api("POST", "/v1/transfers", {"foo": "x"}),
-        talk.api(
-            "POST", "/v1/transfers", {"amount": "5", "currency": "eur", "destination": "acct_none"}
-        ),
-        talk.api(
-            "POST", "/v1/transfers", {"amount": "5", "currency": "eur", "destination": talk.payee()}
-        ),
+        talk.api("POST", "/v1/transfers", {"amount": "5", "currency": "eur", "destination": "acct_none"}),
+        talk.api("POST", "/v1/transfers", {"amount": "5", "currency": "eur", "destination": talk.payee()}),
         talk.api("GET", "/v1/balance", headers={"Authorization": "Bearer sk_live_1"}),
         talk.api("GET", "/v1/balance", headers={"Authorization": ""}),
     ]
 
-    said = [
-        (status, body["error"].get("code"), body["error"].get("param"))
-        for status, _, body in answers
-    ]
+    said = [(status, body["error"].get("code"), body["error"].get("param")) for status, _, body in answers]
     assert [bad for *_, body in answers for bad in answer_misfits(body, is_v2=False)] == []
     assert all(headers["request-id"].startswith("req_") for _, headers, _ in answers)
     assert said == [

@@ -34,9 +34,7 @@ class Receiver:
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/hooks/stripe/"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -44,11 +42,7 @@ class Receiver:
         self._server.server_close()
 
     def events(self) -> list[stripe.Event]:
-        return [
-            stripe.Webhook.construct_event(*one, SECRET)
-            for one in self.got
-            if b'"v2.core.event"' not in one[0]
-        ]
+        return [stripe.Webhook.construct_event(*one, SECRET) for one in self.got if b'"v2.core.event"' not in one[0]]
 
     def wait_for(self, number: int) -> None:
         deadline = time.monotonic() + 5
@@ -191,13 +185,7 @@ def test_nothing_is_delivered_while_paused_and_all_of_it_afterwards(told, receiv
     told.fund()
     time.sleep(0.1)
     assert receiver.got == []
-    assert (
-        told.client()
-        .v1.events.list({"type": "topup.*", "delivery_success": False})
-        .data[0]
-        .pending_webhooks
-        == 1
-    )
+    assert told.client().v1.events.list({"type": "topup.*", "delivery_success": False}).data[0].pending_webhooks == 1
 
     told.control("POST", "webhooks", {"paused": False})
 
@@ -225,24 +213,15 @@ def test_the_banks_refusal_is_told_with_its_account(told, receiver):
 def test_endpoints_hear_what_they_asked_for(talk, receiver):
     client = talk.client()
     talk.control("POST", "webhooks", {"paused": True})
-    ours = client.v1.webhook_endpoints.create(
-        {"url": receiver.url, "enabled_events": ["topup.created"]}
-    )
-    theirs = client.v1.webhook_endpoints.create(
-        {"url": receiver.url, "enabled_events": ["*"], "connect": True}
-    )
+    ours = client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["topup.created"]})
+    theirs = client.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"], "connect": True})
     talk.fund()
     client.v1.webhook_endpoints.update(ours.id, {"disabled": True})
     talk.fund()
     talk.payee()
 
-    events = {
-        row[0]: row[1]
-        for row in talk.server.standin.store.rows("SELECT event, endpoint FROM deliveries")
-    }
-    heard = {
-        (endpoint, client.v1.events.retrieve(event).type) for event, endpoint in events.items()
-    }
+    events = {row[0]: row[1] for row in talk.server.standin.store.rows("SELECT event, endpoint FROM deliveries")}
+    heard = {(endpoint, client.v1.events.retrieve(event).type) for event, endpoint in events.items()}
     assert ours.secret.startswith("whsec_")
     assert heard == {
         (ours.id, "topup.created"),
@@ -254,13 +233,9 @@ def test_endpoints_hear_what_they_asked_for(talk, receiver):
 def test_the_command_lines_endpoint_is_registered_once(tmp_path):
     state = str(tmp_path / "state.sqlite3")
     for secret in ("whsec_1", "whsec_2"):
-        with Server(
-            state=state, webhook_url="http://127.0.0.1:9/x", webhook_secret=secret
-        ) as server:
+        with Server(state=state, webhook_url="http://127.0.0.1:9/x", webhook_secret=secret) as server:
             kept = server.standin.store.setting("secrets")
-            rows = server.standin.store.rows(
-                "SELECT id FROM objects WHERE kind = 'webhook_endpoint'"
-            )
+            rows = server.standin.store.rows("SELECT id FROM objects WHERE kind = 'webhook_endpoint'")
 
     assert list(kept.values()) == ["whsec_2"]
     assert len(rows) == 1

@@ -16,7 +16,14 @@ RATES = st.decimals(min_value=0, max_value=1, places=6)
 
 @pytest.mark.parametrize(
     ("text", "currency", "minor"),
-    [("80.00", "EUR", 8000), ("80", "EUR", 8000), ("1234", "JPY", 1234), ("1.234", "KWD", 1234), ("0.01", "USD", 1), ("5", "PTS", 5)],
+    [
+        ("80.00", "EUR", 8000),
+        ("80", "EUR", 8000),
+        ("1234", "JPY", 1234),
+        ("1.234", "KWD", 1234),
+        ("0.01", "USD", 1),
+        ("5", "PTS", 5),
+    ],
 )
 def test_text_is_read_with_the_currencys_own_digits(text, currency, minor):
     assert Money.parse(text, currency) == Money(minor, currency)
@@ -24,7 +31,24 @@ def test_text_is_read_with_the_currencys_own_digits(text, currency, minor):
 
 @pytest.mark.parametrize(
     "text",
-    ["62.005", "1e3", "NaN", "Infinity", "-1", "+1", "", " 1", "1,00", "1.", ".5", "0x10", "٣", "1_000", "9" * 17, "1" * 400],
+    [
+        "62.005",
+        "1e3",
+        "NaN",
+        "Infinity",
+        "-1",
+        "+1",
+        "",
+        " 1",
+        "1,00",
+        "1.",
+        ".5",
+        "0x10",
+        "٣",
+        "1_000",
+        "9" * 17,
+        "1" * 400,
+    ],
 )
 def test_anything_else_is_refused_and_the_field_is_named(text):
     with pytest.raises(MoneyUnreadable) as caught:
@@ -45,7 +69,9 @@ def test_a_currency_nobody_issues_is_refused(currency):
         Money.parse("1", currency)
 
 
-@pytest.mark.parametrize(("currency", "places"), [("USD", 2), ("JPY", 0), ("KWD", 3), ("HUF", 2), ("ISK", 0), ("PTS", 0)])
+@pytest.mark.parametrize(
+    ("currency", "places"), [("USD", 2), ("JPY", 0), ("KWD", 3), ("HUF", 2), ("ISK", 0), ("PTS", 0)]
+)
 def test_digits_are_iso_4217s(currency, places):
     assert digits(currency) == places
 

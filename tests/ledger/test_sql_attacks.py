@@ -25,17 +25,25 @@ def book(at):
     """A posted entry of ten dollars between two accounts, committed."""
     world = make_world(at)
     entry = post_entry(
-        "test:accrual", at=at, kind="test",
+        "test:accrual",
+        at=at,
+        kind="test",
         moves=[Move(TEN, debit=chart.receivable(world.merchant), credit=chart.payable(world.affiliate))],
     )
     other = post_entry(
-        "test:other", at=at, kind="test",
+        "test:other",
+        at=at,
+        kind="test",
         moves=[Move(TEN, debit=chart.receivable(world.merchant), credit=chart.pending(world.affiliate))],
     )
     posting = Posting.objects.get(entry=entry)
     return {
-        "entry": entry.pk, "other": other.pk, "posting": posting.pk, "debit": posting.debit_id,
-        "credit": posting.credit_id, "world": world,
+        "entry": entry.pk,
+        "other": other.pk,
+        "posting": posting.pk,
+        "debit": posting.debit_id,
+        "credit": posting.credit_id,
+        "world": world,
     }
 
 
@@ -71,8 +79,12 @@ INSERT_POSTING = (
 
 def sql1_one_sided(book):
     attack(
-        "WITH e AS (" + INSERT_ENTRY + ") INSERT INTO ledger_posting (entry_id, number, debit_id, amount_minor, currency)"
-        " SELECT id, 1, %s, 5, 'USD' FROM e", "sql1", book["debit"],
+        "WITH e AS ("
+        + INSERT_ENTRY
+        + ") INSERT INTO ledger_posting (entry_id, number, debit_id, amount_minor, currency)"
+        " SELECT id, 1, %s, 5, 'USD' FROM e",
+        "sql1",
+        book["debit"],
     )
 
 
@@ -207,7 +219,9 @@ def test_a_byte_changed_under_a_seal_is_found(book, at):
 def test_new_seals_are_chained_to_the_ones_before(book, at):
     first = seals.seal_entries()
     post_entry(
-        "test:third", at=at + timedelta(days=1), kind="test",
+        "test:third",
+        at=at + timedelta(days=1),
+        kind="test",
         moves=[Move(TEN, debit=chart.CASH, credit=AccountName("house", "fees"))],
     )
     second = seals.seal_entries()

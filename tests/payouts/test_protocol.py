@@ -48,9 +48,7 @@ def listed(payout: PayoutState, *found: Transfer, at: datetime, **changes) -> De
     """Claim for a listing, list, decide."""
     claim = RULES.claim(payout, facts(at, **changes))
     assert claim.plan is Plan.LIST_FIRST, claim.reason
-    return RULES.after_listing(
-        claim.state, facts(at, **changes), found=found, fence=claim.state.fence
-    )
+    return RULES.after_listing(claim.state, facts(at, **changes), found=found, fence=claim.state.fence)
 
 
 # Claiming
@@ -103,16 +101,12 @@ def test_what_has_ended_is_not_claimed(state):
 
 
 def test_nothing_leaves_a_run_that_is_not_sending():
-    assert RULES.claim(READY, facts(run_is_sending=False)) == Decision(
-        READY, reason="run_not_sending"
-    )
+    assert RULES.claim(READY, facts(run_is_sending=False)) == Decision(READY, reason="run_not_sending")
 
 
 def test_nothing_leaves_before_a_reconcile_after_a_restore():
     """Fault 8."""
-    assert RULES.claim(READY, facts(is_reconciled=False)) == Decision(
-        READY, reason="not_reconciled"
-    )
+    assert RULES.claim(READY, facts(is_reconciled=False)) == Decision(READY, reason="not_reconciled")
 
 
 @pytest.mark.parametrize(
@@ -289,9 +283,7 @@ def test_an_unknown_code_holds_the_money_until_a_person_has_looked():
         True,
     )
     assert RULES.cancel(blocked.state, facts()).reason == "already_blocked"
-    assert (
-        RULES.resume(blocked.state, facts(NOON + HOUR)).state.quiet_at == NOON + HOUR + RULES.QUIET
-    )
+    assert RULES.resume(blocked.state, facts(NOON + HOUR)).state.quiet_at == NOON + HOUR + RULES.QUIET
 
 
 def test_changed_parameters_under_a_key_raise_an_alarm():
@@ -302,9 +294,7 @@ def test_changed_parameters_under_a_key_raise_an_alarm():
 # Late workers
 
 
-@pytest.mark.parametrize(
-    "answer", [Unsure(), Unsure(key_is_spent=True), Refused("account_closed"), Busy()]
-)
+@pytest.mark.parametrize("answer", [Unsure(), Unsure(key_is_spent=True), Refused("account_closed"), Busy()])
 def test_a_late_workers_bad_news_changes_nothing(answer):
     newer = RULES.claim(claimed(), facts(NOON + 6 * MINUTE)).state
 
@@ -369,9 +359,7 @@ def test_news_of_an_unrecorded_transfer_records_and_settles_in_one_go():
     )
 
 
-@pytest.mark.parametrize(
-    "difference", [{"amount_minor": 8_001}, {"currency": "USD"}, {"destination": "acct_2"}]
-)
+@pytest.mark.parametrize("difference", [{"amount_minor": 8_001}, {"currency": "USD"}, {"destination": "acct_2"}])
 def test_a_transfer_that_differs_is_not_settled(difference):
     sent = answered(Accepted(TRANSFER)).state
 
@@ -384,9 +372,7 @@ def test_a_transfer_that_differs_is_not_settled(difference):
     )
 
 
-@pytest.mark.parametrize(
-    ("is_settled", "entry"), [(False, BookEntry.RELEASE), (True, BookEntry.RETURN)]
-)
+@pytest.mark.parametrize(("is_settled", "entry"), [(False, BookEntry.RELEASE), (True, BookEntry.RETURN)])
 def test_a_transfer_that_came_back_frees_the_money_once(is_settled, entry):
     """Fault 19."""
     payout = answered(Accepted(TRANSFER)).state
@@ -433,9 +419,7 @@ def test_a_payout_under_way_cannot_be_cancelled():
 
 def test_nothing_is_cancelled_before_a_reconcile_after_a_restore():
     """Fault 8."""
-    assert RULES.cancel(READY, facts(is_reconciled=False)) == Decision(
-        READY, reason="not_reconciled"
-    )
+    assert RULES.cancel(READY, facts(is_reconciled=False)) == Decision(READY, reason="not_reconciled")
 
 
 def test_a_payout_whose_money_went_back_cannot_be_resumed():

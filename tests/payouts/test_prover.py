@@ -35,9 +35,7 @@ def test_two_hundred_thousand_schedules_end_well_too():
 def test_every_mutant_is_caught(mutant):
     caught = prove.catch(mutant, seed=1, patience=20_000)
 
-    assert caught.after is not None, (
-        f"{mutant.name} survived: which fault do the schedules not know?"
-    )
+    assert caught.after is not None, f"{mutant.name} survived: which fault do the schedules not know?"
 
 
 @pytest.mark.parametrize("model", ["call-then-write", "call-then-write-serial"])
@@ -84,9 +82,7 @@ def test_the_command_fails_loudly_and_says_how_to_see_it_again():
     printed = io.StringIO()
 
     with pytest.raises(CommandError) as failure:
-        call_command(
-            "prove_payouts", "--schedules", "50", "--model", "call-then-write", stdout=printed
-        )
+        call_command("prove_payouts", "--schedules", "50", "--model", "call-then-write", stdout=printed)
 
     assert failure.value.returncode == 1
     assert "--only" in printed.getvalue()

@@ -53,7 +53,9 @@ def test_the_same_order_twice_is_one_conversion_and_one_commission(at):
 
 def _same(conversion):
     return OrderFacts(
-        order_ref=conversion.order_ref, amount=conversion.amount, occurred_at=conversion.occurred_at,
+        order_ref=conversion.order_ref,
+        amount=conversion.amount,
+        occurred_at=conversion.occurred_at,
         click_id=conversion.click_id,
     )
 
@@ -200,8 +202,10 @@ def test_a_sale_is_priced_by_the_rules_of_its_own_time(at):
     """Fault 22; what happened is never repriced."""
     world = make_world(at)
     rules.publish_rules(
-        world.program, [rules.LineDraft("Half", "percent", rate=Decimal("0.5"))],
-        starts_at=at + timedelta(days=1), at=at,
+        world.program,
+        [rules.LineDraft("Half", "percent", rate=Decimal("0.5"))],
+        starts_at=at + timedelta(days=1),
+        at=at,
     )
 
     before = make_sale(world, "100.00", at=at)
@@ -214,9 +218,7 @@ def test_a_sale_is_priced_by_the_rules_of_its_own_time(at):
 def test_gross_terms_take_tax_shipping_and_discount_off_first(at):
     world = make_world(at, basis="gross")
 
-    sale = make_sale(
-        world, "74.00", at=at, tax=Money(500, USD), shipping=Money(700, USD), discount=Money(0, USD)
-    )
+    sale = make_sale(world, "74.00", at=at, tax=Money(500, USD), shipping=Money(700, USD), discount=Money(0, USD))
 
     assert sale.commissions[0].amount == Money(1240, USD)
     assert sale.commissions[0].trace["base"] == "62.00"

@@ -27,7 +27,19 @@ from tracking.models import Conversion
 pytestmark = pytest.mark.django_db
 
 #: What the provider may be like when a run is sent. "made" and "lost" fall silent after and before the transfer is made.
-MOODS = ["well", "well", "made", "lost", "failed", "failed but made", "busy", "account_closed", "nobody_knows", NO_FUNDS, "dies"]
+MOODS = [
+    "well",
+    "well",
+    "made",
+    "lost",
+    "failed",
+    "failed but made",
+    "busy",
+    "account_closed",
+    "nobody_knows",
+    NO_FUNDS,
+    "dies",
+]
 
 
 class WorkerDies(Exception):
@@ -52,7 +64,9 @@ class MoodyBank:
             return Unsure(key_is_spent=self.mood == "failed")
         if self.mood in {"account_closed", "nobody_knows", NO_FUNDS}:
             return Refused(self.mood)
-        made = Transfer(f"tr_{next(self.numbers):06d}", call.payout_id, call.amount_minor, call.currency, call.destination)
+        made = Transfer(
+            f"tr_{next(self.numbers):06d}", call.payout_id, call.amount_minor, call.currency, call.destination
+        )
         self.transfers[made.id], self.by_key[call.key] = made, made.id
         if self.mood == "dies":
             raise WorkerDies
@@ -98,7 +112,11 @@ class Office:
     def refund(self, a, b):
         sale = self.one(Conversion.objects.filter(refunded_minor__lt=F("amount_minor")), a)
         if sale is not None:
-            part = None if b % 3 == 0 else Money(1 + (sale.amount_minor - sale.refunded_minor - 1) * (b % 7) // 7, sale.currency)
+            part = (
+                None
+                if b % 3 == 0
+                else Money(1 + (sale.amount_minor - sale.refunded_minor - 1) * (b % 7) // 7, sale.currency)
+            )
             sales.refund_sale(sale, amount=part, reference=f"r{next(self.labels)}", at=self.now)
 
     def approve_due(self, a, b):
@@ -136,7 +154,9 @@ class Office:
         run = self.one(PayoutRun.objects.filter(status="sending"), b)
         self.bank.mood = MOODS[a % len(MOODS)]
         if run is not None:
-            transfers.send_run(run, self.sender, funds=lambda: {c: Money(10**12, c) for c in ("USD", "HUF", "JPY")} if b % 2 else {})
+            transfers.send_run(
+                run, self.sender, funds=lambda: {c: Money(10**12, c) for c in ("USD", "HUF", "JPY")} if b % 2 else {}
+            )
 
     def news(self, a, b):
         for told in list(self.bank.transfers.values())[a % 3 :: 1 + b % 2]:
@@ -185,7 +205,9 @@ class Office:
         for _ in range(3):
             for run in PayoutRun.objects.filter(status="sending"):
                 transfers.reconcile(run, self.sender)
-                transfers.send_run(run.refreshed(), self.sender, funds=lambda: {c: Money(10**12, c) for c in ("USD", "HUF", "JPY")})
+                transfers.send_run(
+                    run.refreshed(), self.sender, funds=lambda: {c: Money(10**12, c) for c in ("USD", "HUF", "JPY")}
+                )
             self.now += timedelta(hours=14)
         self.news(0, 0)
 
@@ -218,12 +240,15 @@ def check(office):
     """What must be true after every step."""
     for world in office.worlds:
         currency, affiliate = world.merchant.currency, world.affiliate
-        earned = Commission.objects.filter(affiliate=affiliate).aggregate(a=Sum("amount_minor"), r=Sum("reversed_minor"))
+        earned = Commission.objects.filter(affiliate=affiliate).aggregate(
+            a=Sum("amount_minor"), r=Sum("reversed_minor")
+        )
         payouts = [transfers.state_of(one) for one in Payout.objects.filter(affiliate=affiliate)]
         paid = sum(one.amount_minor for one in payouts if one.state == "paid")
         transit = sum(one.amount_minor for one in payouts if one.is_reserved)
         pending, payable, recoverable = (
-            balance_of(account(affiliate), currency).minor for account in (chart.pending, chart.payable, chart.recoverable)
+            balance_of(account(affiliate), currency).minor
+            for account in (chart.pending, chart.payable, chart.recoverable)
         )
         assert (earned["a"] or 0) - (earned["r"] or 0) == paid + transit + payable + pending - recoverable
         assert min(pending, payable, recoverable) >= 0
@@ -239,7 +264,9 @@ def check(office):
     for run in PayoutRun.objects.all():
         for currency in ("USD", "HUF", "JPY"):
             reserved = sum(
-                one.amount_minor for one in Payout.objects.filter(run=run, currency=currency) if transfers.state_of(one).is_reserved
+                one.amount_minor
+                for one in Payout.objects.filter(run=run, currency=currency)
+                if transfers.state_of(one).is_reserved
             )
             assert balance_of(chart.in_transit(run), currency).minor == reserved
             assert not (reserved and run.status in {"closed", "cancelled"})
@@ -285,7 +312,9 @@ def play(at, seeds):
     desk = make_desk(at)
     for seed in seeds:
         chance = random.Random(seed)
-        steps = [(chance.choice(STEPS), chance.randrange(60), chance.randrange(60)) for _ in range(chance.randrange(10, 36))]
+        steps = [
+            (chance.choice(STEPS), chance.randrange(60), chance.randrange(60)) for _ in range(chance.randrange(10, 36))
+        ]
         before = transaction.savepoint()
         try:
             live_through([*BEGINNING, *TURNS[seed % len(TURNS)], *steps], Office(worlds, desk, at))

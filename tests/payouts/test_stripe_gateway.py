@@ -100,9 +100,7 @@ def test_listings_read_every_page(funded):
 def test_a_listing_that_breaks_off_is_no_answer(funded):
     for _ in range(101):
         send(key="")
-    funded.fault(
-        fault="stored_500", match={"method": "GET", "path": "/v1/transfers"}, nth=2, times=0
-    )
+    funded.fault(fault="stored_500", match={"method": "GET", "path": "/v1/transfers"}, nth=2, times=0)
 
     with pytest.raises(Unavailable):
         gateway().list_transfers("pay_1")
@@ -158,9 +156,7 @@ def test_an_amount_stripe_cannot_carry_is_refused_before_any_call(talk):
 def test_an_amount_the_ledger_cannot_write_is_no_answer(talk):
     talk.fund(1_000, "isk")
     talk.payee(id="acct_ana")
-    made = talk.api(
-        "POST", "/v1/transfers", {"amount": 150, "currency": "isk", "destination": "acct_ana"}
-    )[2]
+    made = talk.api("POST", "/v1/transfers", {"amount": 150, "currency": "isk", "destination": "acct_ana"})[2]
 
     with pytest.raises(Unavailable, match="answer_unreadable"):
         gateway().retrieve_transfer(made["id"])
@@ -275,9 +271,7 @@ def test_readings_are_repeated_and_payments_are_not(funded):
 
 @pytest.fixture
 def provider(funded) -> StripeProvider:
-    return StripeProvider(
-        gateway(), "net-1", run_of=lambda payout: "run_1", opened_at=lambda run: datetime.now(UTC)
-    )
+    return StripeProvider(gateway(), "net-1", run_of=lambda payout: "run_1", opened_at=lambda run: datetime.now(UTC))
 
 
 CALL = TransferCall("pay_1", "po-pay_1-1", 500, "EUR", "acct_ana")
@@ -337,9 +331,9 @@ def test_the_provider_answers_whatever_happens(provider, funded, rule, answer):
 def test_the_provider_says_when_a_key_was_used_for_something_else(provider, funded):
     provider.create_transfer(CALL)
 
-    assert provider.create_transfer(
-        TransferCall("pay_1", CALL.key, 501, "EUR", "acct_ana")
-    ) == Refused("idempotency_error")
+    assert provider.create_transfer(TransferCall("pay_1", CALL.key, 501, "EUR", "acct_ana")) == Refused(
+        "idempotency_error"
+    )
 
 
 # Payees.
@@ -352,9 +346,7 @@ def open_payee(**change):
 def test_a_payee_from_the_first_link_to_the_first_payment(either):
     ana = open_payee(name="Ana", metadata={"affiliate": "aff_1"})
     new = gateway().payee_status(ana)
-    link = gateway().onboarding_link(
-        ana, refresh_url="https://n.example/again", return_url="https://n.example/back"
-    )
+    link = gateway().onboarding_link(ana, refresh_url="https://n.example/again", return_url="https://n.example/back")
     either.control("POST", f"accounts/{ana}", {"transfers": "pending", "submitted": True})
     reviewed = gateway().payee_status(ana)
     either.control("POST", f"accounts/{ana}", {"transfers": "active"})
@@ -411,10 +403,7 @@ def test_a_payee_abroad_comes_under_the_recipient_agreement(talk, settings):
     settings.STRIPE_ACCOUNTS_API = "v1"
     ana = open_payee(is_abroad=True)
 
-    assert (
-        talk.api("GET", f"/v1/accounts/{ana}")[2]["tos_acceptance"]["service_agreement"]
-        == "recipient"
-    )
+    assert talk.api("GET", f"/v1/accounts/{ana}")[2]["tos_acceptance"]["service_agreement"] == "recipient"
 
 
 def test_an_unknown_account_is_a_definitive_no(either):
@@ -425,9 +414,7 @@ def test_an_unknown_account_is_a_definitive_no(either):
 def test_every_request_we_send_and_answer_we_get_fits_the_clients_types(either):
     either.fund()
     ana = open_payee(name="Ana", metadata={"affiliate": "aff_1"})
-    gateway().onboarding_link(
-        ana, refresh_url="https://n.example/again", return_url="https://n.example/back"
-    )
+    gateway().onboarding_link(ana, refresh_url="https://n.example/again", return_url="https://n.example/back")
     either.control("POST", f"accounts/{ana}", {"transfers": "active"})
     gateway().payee_status(ana)
     made = send(destination=ana, run="run_1")
@@ -464,9 +451,7 @@ def test_a_webhook_is_read(talk):
 
 def test_a_thin_webhook_is_read(talk):
     ana = talk.payee()
-    row = talk.server.standin.store.one(
-        "SELECT body FROM objects WHERE kind = 'thin_event' ORDER BY seq LIMIT 1"
-    )
+    row = talk.server.standin.store.one("SELECT body FROM objects WHERE kind = 'thin_event' ORDER BY seq LIMIT 1")
     payload = row[0].encode()
 
     event = gateway().parse_webhook(payload, sign(payload.decode(), SECRET, at=int(time.time())))
@@ -538,9 +523,7 @@ def test_a_rolled_secret_signs_twice_and_either_is_enough(talk):
     talk.fund()
     payload = event_payload(talk, "topup.succeeded")
     now = int(time.time())
-    old, new = (
-        sign(payload.decode(), secret, at=now).partition(",")[2] for secret in ("whsec_old", SECRET)
-    )
+    old, new = (sign(payload.decode(), secret, at=now).partition(",")[2] for secret in ("whsec_old", SECRET))
 
     assert gateway().parse_webhook(payload, f"t={now},{old},{new}").type == "topup.succeeded"
 
@@ -553,10 +536,7 @@ def test_events_missed_are_read_oldest_first(either):
     send(destination=ana)
 
     types = [event.type for event in gateway().list_events_since(datetime(2036, 3, 1, tzinfo=UTC))]
-    late = [
-        event.type
-        for event in gateway().list_events_since(datetime(2036, 3, 1, 0, 0, 30, tzinfo=UTC))
-    ]
+    late = [event.type for event in gateway().list_events_since(datetime(2036, 3, 1, 0, 0, 30, tzinfo=UTC))]
 
     assert types[:3] == ["topup.created", "topup.succeeded", "balance.available"]
     assert types[-1] == "transfer.created"

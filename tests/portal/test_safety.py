@@ -55,8 +55,14 @@ def test_no_redirect_leads_elsewhere(target):
     answers = [
         browser.post(reverse("set_theme"), {"theme": "dark", "next": target}),
         browser.post(reverse("set_language"), {"language": "en", "next": target}),
-        browser.post(reverse("set_language"), {"language": "en"}, headers={"referer": target.replace("\r\n", "").replace("\x00", "")}),
-        browser.post(f"{reverse('account_login')}", {"login": user.email, "password": "a-long-password", "next": target}),
+        browser.post(
+            reverse("set_language"),
+            {"language": "en"},
+            headers={"referer": target.replace("\r\n", "").replace("\x00", "")},
+        ),
+        browser.post(
+            f"{reverse('account_login')}", {"login": user.email, "password": "a-long-password", "next": target}
+        ),
     ]
     browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     answers += [
@@ -69,7 +75,9 @@ def test_no_redirect_leads_elsewhere(target):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("code", ["x", "%2F%2Fevil.example", "..", "https:", "@evil.example", "%0d%0aLocation:%20https:%2F%2Fevil.example"])
+@pytest.mark.parametrize(
+    "code", ["x", "%2F%2Fevil.example", "..", "https:", "@evil.example", "%0d%0aLocation:%20https:%2F%2Fevil.example"]
+)
 def test_the_hand_over_to_the_click_door_leads_there_and_nowhere_else(code, settings):
     """Fault 34: whatever the code and its query say."""
     settings.CLICK_BASE_URL = "https://go.network.example"
@@ -121,7 +129,13 @@ def test_production_keeps_cookies_and_transport_safe(monkeypatch):
 
     assert found["SESSION_COOKIE_NAME"].startswith("__Host-")
     assert found["CSRF_COOKIE_NAME"].startswith("__Host-")
-    for name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "CSRF_COOKIE_HTTPONLY", "SECURE_SSL_REDIRECT"):
+    for name in (
+        "SESSION_COOKIE_SECURE",
+        "CSRF_COOKIE_SECURE",
+        "SESSION_COOKIE_HTTPONLY",
+        "CSRF_COOKIE_HTTPONLY",
+        "SECURE_SSL_REDIRECT",
+    ):
         assert found[name] is True, name
     assert found["SESSION_COOKIE_SAMESITE"] == "Lax"
     assert found["SECURE_HSTS_SECONDS"] >= 31_536_000

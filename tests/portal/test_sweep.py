@@ -35,7 +35,11 @@ def ask(who: Person, method: str, url: str, body: dict[str, object] | None = Non
     """One request whose effects are undone."""
     before = transaction.savepoint()
     try:
-        return who.client.generic(method, url) if method not in {"GET", "POST"} else getattr(who.client, method.lower())(url, body)
+        return (
+            who.client.generic(method, url)
+            if method not in {"GET", "POST"}
+            else getattr(who.client, method.lower())(url, body)
+        )
     finally:
         transaction.savepoint_rollback(before)
 
@@ -44,7 +48,9 @@ def found(response) -> Fate | int:
     """What became of a request, or the status of an answer that no fate explains."""
     if response.status_code == 302 and response["Location"].startswith("/accounts/login/"):
         return Fate.SIGN_IN
-    return {403: Fate.FORBIDDEN, 404: Fate.HIDDEN}.get(response.status_code, Fate.OPEN if response.status_code in OPENED else response.status_code)
+    return {403: Fate.FORBIDDEN, 404: Fate.HIDDEN}.get(
+        response.status_code, Fate.OPEN if response.status_code in OPENED else response.status_code
+    )
 
 
 def body(response) -> str:
@@ -85,11 +91,15 @@ def test_every_address_answers_everybody_as_the_policy_says(town: Town):
                 response = ask(who, method, url, body_of(one.name, town.a) if method == "POST" else None)
                 is_unasked = response.status_code == 405 and who.name == "partner b"
                 if found(response) != expected and not is_unasked:
-                    wrong.append(f"{method} {one.name} by {who.name}: {expected} expected, {response.status_code} found")
+                    wrong.append(
+                        f"{method} {one.name} by {who.name}: {expected} expected, {response.status_code} found"
+                    )
                 if expected == Fate.OPEN:
                     opened.add(response.status_code)
                 if who.name in STRANGERS:
-                    wrong.extend(f"{method} {one.name} by {who.name} says {said}" for said in leaks(response, url, town.a))
+                    wrong.extend(
+                        f"{method} {one.name} by {who.name} says {said}" for said in leaks(response, url, town.a)
+                    )
         # The sweep would be worth nothing if everything were refused.
         if not opened & {200, 302}:
             wrong.append(f"{one.name} opened for nobody: {opened}")
@@ -110,8 +120,16 @@ def test_ids_of_another_tenant_missing_or_nonsense_lead_nowhere_in_ones_own_work
         if who is None or not one.objects:
             continue
         methods = ("GET", "POST")
-        nonsense = ["nonsense", "0", "a" * 150] if one.objects & {"code", "slug", "program_slug"} else [*NONSENSE, missing(one)]
-        urls = [address_of(one, town.a, town, slug=merchant.slug)] if fate(one, who, merchant, town.a) == Fate.HIDDEN else []
+        nonsense = (
+            ["nonsense", "0", "a" * 150]
+            if one.objects & {"code", "slug", "program_slug"}
+            else [*NONSENSE, missing(one)]
+        )
+        urls = (
+            [address_of(one, town.a, town, slug=merchant.slug)]
+            if fate(one, who, merchant, town.a) == Fate.HIDDEN
+            else []
+        )
         urls += [address_of(one, town.b, town, value=value) for value in nonsense]
         for url in urls:
             for method in methods:
@@ -167,7 +185,11 @@ def test_every_form_wants_its_token(town: Town):
         if one.audience in {Audience.API, Audience.SIGNED} or one.name in TOKENLESS:
             continue
         url = address_of(one, town.a, town)
-        allowed = [who for who in town.people.values() if who.user and fate(one, who, town.a.world.merchant, town.a) == Fate.OPEN]
+        allowed = [
+            who
+            for who in town.people.values()
+            if who.user and fate(one, who, town.a.world.merchant, town.a) == Fate.OPEN
+        ]
         client = Client(enforce_csrf_checks=True, raise_request_exception=False)
         client.cookies = allowed[0].client.cookies
         if client.post(url, body_of(one.name, town.a)).status_code not in {403, 405}:
@@ -184,7 +206,11 @@ def test_pages_for_signed_in_people_are_guarded_by_their_headers(town: Town):
     wrong = []
     for one in OURS:
         url = address_of(one, town.a, town)
-        who = next(who for who in town.people.values() if who.user and fate(one, who, town.a.world.merchant, town.a) == Fate.OPEN)
+        who = next(
+            who
+            for who in town.people.values()
+            if who.user and fate(one, who, town.a.world.merchant, town.a) == Fate.OPEN
+        )
         for person in (who, town.people["nobody"]):
             response = ask(person, "GET", url)
             policy = response.headers.get("Content-Security-Policy", "")
@@ -195,7 +221,8 @@ def test_pages_for_signed_in_people_are_guarded_by_their_headers(town: Town):
                     "is sniffed": response.headers.get("X-Content-Type-Options") != "nosniff",
                     "has no policy": "default-src 'self'" not in policy,
                     "inline is allowed": "unsafe-inline" in policy or "unsafe-eval" in policy,
-                    "may be framed": "frame-ancestors 'self'" not in policy or response.headers.get("X-Frame-Options") not in {"SAMEORIGIN", "DENY"},
+                    "may be framed": "frame-ancestors 'self'" not in policy
+                    or response.headers.get("X-Frame-Options") not in {"SAMEORIGIN", "DENY"},
                     "tells where from": response.headers.get("Referrer-Policy", "") in {"", "unsafe-url"},
                     "opener": response.headers.get("Cross-Origin-Opener-Policy") != "same-origin",
                 }.items()
@@ -224,7 +251,9 @@ def test_the_api_shows_a_key_its_own_and_nothing_else(town: Town):
                     if response.status_code >= 500:
                         wrong.append(f"{method} {one.name}: {response.status_code}")
                     if not is_own:
-                        wrong += [f"{method} {one.name} with {kind} of b says {said}" for said in leaks(response, url, town.a)]
+                        wrong += [
+                            f"{method} {one.name} with {kind} of b says {said}" for said in leaks(response, url, town.a)
+                        ]
                         if one.objects and response.status_code not in {400, 403, 404, 405}:
                             wrong.append(f"{method} {one.name} with {kind} of b: {response.status_code}")
         for headers in keyless:
@@ -236,7 +265,13 @@ def test_the_api_shows_a_key_its_own_and_nothing_else(town: Town):
             wrong.append(f"{one.name} takes a session for a key")
     own = {
         name: _call("GET", f"/api/v1/{name}", {"authorization": f"Bearer {town.a.secrets['sk']}"}).status_code
-        for name in (f"conversions/{town.a.ids['conversion_id']}", f"clicks/{town.a.ids['click_id']}", "links", "commissions", "payouts")
+        for name in (
+            f"conversions/{town.a.ids['conversion_id']}",
+            f"clicks/{town.a.ids['click_id']}",
+            "links",
+            "commissions",
+            "payouts",
+        )
     }
     assert set(own.values()) == {200}
     assert wrong == []
@@ -245,7 +280,9 @@ def test_the_api_shows_a_key_its_own_and_nothing_else(town: Town):
 def _call(method: str, url: str, headers: dict[str, str]):
     before = transaction.savepoint()
     try:
-        return Client(raise_request_exception=False).generic(method, url, b"{}", content_type="application/json", headers=headers)
+        return Client(raise_request_exception=False).generic(
+            method, url, b"{}", content_type="application/json", headers=headers
+        )
     finally:
         transaction.savepoint_rollback(before)
 

@@ -47,7 +47,9 @@ def person(browser: Browser, base: str, email: str = "", *, width: int = 1280, l
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
         "console",
-        lambda line: errors.append(line.text) if line.type == "error" and "Content Security Policy" in line.text else None,
+        lambda line: (
+            errors.append(line.text) if line.type == "error" and "Content Security Policy" in line.text else None
+        ),
     )
     try:
         if email:

@@ -186,5 +186,3 @@ def fund_the_stand_in(town: Town) -> None:
         {"Content-Type": "application/json"},
     )
     urllib.request.urlopen(request, timeout=10).close()
-
-

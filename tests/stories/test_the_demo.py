@@ -27,7 +27,14 @@ def test_a_small_year_is_played_and_agrees_with_itself(bare_town: Town):
     assert bare_town.trial_balance() == []
     facts = json.loads((bare_town.home / "demo.json").read_text())
     assert facts["stage"] == "running"
-    assert {one["role"] for one in facts["people"]} >= {"partner", "merchant", "finance_maker", "finance_checker", "network", "editor"}
+    assert {one["role"] for one in facts["people"]} >= {
+        "partner",
+        "merchant",
+        "finance_maker",
+        "finance_checker",
+        "network",
+        "editor",
+    }
     assert len(facts["merchants"]) == 3
 
     again = bare_town.manage("seed_demo", "--stage", "running", "--scale", "0.02")

@@ -42,7 +42,11 @@ class Walkers:
             try:
                 door = http.client.HTTPConnection("127.0.0.1", self.town.ports["click"], timeout=10)
                 for _ in range(40):
-                    door.request("GET", f"/r/{dice.choice(self.codes)}?sub1=kill", headers={"User-Agent": AGENT, "Accept-Language": "en"})
+                    door.request(
+                        "GET",
+                        f"/r/{dice.choice(self.codes)}?sub1=kill",
+                        headers={"User-Agent": AGENT, "Accept-Language": "en"},
+                    )
                     answer = door.getresponse()
                     answer.read()
                     assert answer.status == 302
@@ -126,7 +130,9 @@ runs.start_run(run, by=maker, at=now)
 def survive(town: Town, *, kills: int, orders: int, seed: int) -> None:
     """Play, kill, and count afterwards."""
     dice = random.Random(seed)
-    codes = [line.split()[1] for line in town.manage("shell", "-v0", "-c", SET_UP).splitlines() if line.startswith("code ")]
+    codes = [
+        line.split()[1] for line in town.manage("shell", "-v0", "-c", SET_UP).splitlines() if line.startswith("code ")
+    ]
     key = json.loads((town.home / "demo.json").read_text())["merchants"][0]["secret_key"]
     walkers = Walkers(town, codes, key)
     crowd = [threading.Thread(target=walkers.follow, args=(n,)) for n in range(3)]

@@ -130,7 +130,11 @@ class Town:
     def manage(self, *arguments: str, check: bool = True) -> str:
         """Run a management command in the town; what it printed."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment(), capture_output=True, text=True,
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
             check=False,
         )
         assert done.returncode == 0 or not check, f"{arguments}: {done.stdout}\n{done.stderr}"

@@ -6,192 +6,339 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('affiliates', '0001_initial'),
+        ("affiliates", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Click',
+            name="Click",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('link_id', models.UUIDField()),
-                ('enrolment_id', models.UUIDField()),
-                ('program_id', models.UUIDField()),
-                ('affiliate_id', models.UUIDField()),
-                ('clicked_at', models.DateTimeField()),
-                ('visitor_id', models.UUIDField(null=True)),
-                ('destination', models.TextField()),
-                ('referrer', models.TextField()),
-                ('user_agent', models.TextField()),
-                ('ip', models.GenericIPAddressField(null=True)),
-                ('language', models.TextField()),
-                ('country', models.CharField(max_length=2)),
-                ('params', models.JSONField(default=dict)),
-                ('is_counted', models.BooleanField()),
-                ('uncounted_reason', models.TextField()),
-                ('recorded_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("link_id", models.UUIDField()),
+                ("enrolment_id", models.UUIDField()),
+                ("program_id", models.UUIDField()),
+                ("affiliate_id", models.UUIDField()),
+                ("clicked_at", models.DateTimeField()),
+                ("visitor_id", models.UUIDField(null=True)),
+                ("destination", models.TextField()),
+                ("referrer", models.TextField()),
+                ("user_agent", models.TextField()),
+                ("ip", models.GenericIPAddressField(null=True)),
+                ("language", models.TextField()),
+                ("country", models.CharField(max_length=2)),
+                ("params", models.JSONField(default=dict)),
+                ("is_counted", models.BooleanField()),
+                ("uncounted_reason", models.TextField()),
+                ("recorded_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'tracking_click',
-                'managed': False,
+                "db_table": "tracking_click",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='ClickCount',
+            name="ClickCount",
             fields=[
-                ('pk', models.CompositePrimaryKey('hour', 'link_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('hour', models.DateTimeField()),
-                ('link_id', models.UUIDField()),
-                ('program_id', models.UUIDField()),
-                ('affiliate_id', models.UUIDField()),
-                ('clicks', models.IntegerField()),
-                ('counted', models.IntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "hour", "link_id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("hour", models.DateTimeField()),
+                ("link_id", models.UUIDField()),
+                ("program_id", models.UUIDField()),
+                ("affiliate_id", models.UUIDField()),
+                ("clicks", models.IntegerField()),
+                ("counted", models.IntegerField()),
             ],
             options={
-                'db_table': 'tracking_click_count',
-                'managed': False,
+                "db_table": "tracking_click_count",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Conversion',
+            name="Conversion",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('order_ref', models.CharField(max_length=128)),
-                ('event', models.CharField(default='sale', max_length=40)),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('tax_minor', models.BigIntegerField(default=0)),
-                ('shipping_minor', models.BigIntegerField(default=0)),
-                ('discount_minor', models.BigIntegerField(default=0)),
-                ('refunded_minor', models.BigIntegerField(default=0)),
-                ('customer_ref', models.CharField(blank=True, default='', max_length=128)),
-                ('customer_status', models.CharField(blank=True, default='', max_length=12)),
-                ('country', models.CharField(blank=True, default='', max_length=2)),
-                ('coupon', models.CharField(blank=True, default='', max_length=64)),
-                ('click_id', models.UUIDField(null=True)),
-                ('items', models.JSONField(blank=True, default=list)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('is_test', models.BooleanField(default=False)),
-                ('occurred_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('content_hash', models.CharField(max_length=64)),
-                ('verdict', models.CharField(choices=[('accepted', 'accepted'), ('unattributed', 'not attributed'), ('held', 'held'), ('rejected', 'rejected')], max_length=12)),
-                ('reason', models.CharField(blank=True, default='', max_length=40)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conversions', to='affiliates.merchant')),
-                ('program', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='conversions', to='affiliates.program')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("order_ref", models.CharField(max_length=128)),
+                ("event", models.CharField(default="sale", max_length=40)),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("tax_minor", models.BigIntegerField(default=0)),
+                ("shipping_minor", models.BigIntegerField(default=0)),
+                ("discount_minor", models.BigIntegerField(default=0)),
+                ("refunded_minor", models.BigIntegerField(default=0)),
+                ("customer_ref", models.CharField(blank=True, default="", max_length=128)),
+                ("customer_status", models.CharField(blank=True, default="", max_length=12)),
+                ("country", models.CharField(blank=True, default="", max_length=2)),
+                ("coupon", models.CharField(blank=True, default="", max_length=64)),
+                ("click_id", models.UUIDField(null=True)),
+                ("items", models.JSONField(blank=True, default=list)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("is_test", models.BooleanField(default=False)),
+                ("occurred_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("content_hash", models.CharField(max_length=64)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("accepted", "accepted"),
+                            ("unattributed", "not attributed"),
+                            ("held", "held"),
+                            ("rejected", "rejected"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=40)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conversions",
+                        to="affiliates.merchant",
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conversions",
+                        to="affiliates.program",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attribution',
+            name="Attribution",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('model', models.CharField(choices=[('last_click', 'last click')], max_length=20)),
-                ('click_id', models.UUIDField(null=True)),
-                ('reason', models.CharField(max_length=40)),
-                ('candidates', models.JSONField(default=list)),
-                ('decided_at', models.DateTimeField()),
-                ('enrolment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attributions', to='affiliates.enrolment')),
-                ('terms', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='affiliates.terms')),
-                ('conversion', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='attribution', to='tracking.conversion')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("model", models.CharField(choices=[("last_click", "last click")], max_length=20)),
+                ("click_id", models.UUIDField(null=True)),
+                ("reason", models.CharField(max_length=40)),
+                ("candidates", models.JSONField(default=list)),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "enrolment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attributions",
+                        to="affiliates.enrolment",
+                    ),
+                ),
+                (
+                    "terms",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="affiliates.terms"
+                    ),
+                ),
+                (
+                    "conversion",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attribution",
+                        to="tracking.conversion",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='InboxRequest',
+            name="InboxRequest",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('door', models.CharField(max_length=20)),
-                ('received_at', models.DateTimeField()),
-                ('method', models.CharField(max_length=8)),
-                ('path', models.CharField(max_length=500)),
-                ('content_type', models.CharField(blank=True, default='', max_length=120)),
-                ('body', models.BinaryField()),
-                ('ip', models.GenericIPAddressField(null=True)),
-                ('verdict', models.CharField(choices=[('accepted', 'accepted'), ('rejected', 'rejected'), ('duplicate', 'duplicate'), ('test', 'test'), ('quarantined', 'set aside')], default='quarantined', max_length=12)),
-                ('reason', models.CharField(blank=True, default='', max_length=40)),
-                ('field', models.CharField(blank=True, default='', max_length=60)),
-                ('detail', models.TextField(blank=True, default='')),
-                ('status_code', models.PositiveSmallIntegerField(default=0)),
-                ('latency_ms', models.PositiveIntegerField(default=0)),
-                ('conversion', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='tracking.conversion')),
-                ('merchant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='inbox', to='affiliates.merchant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("door", models.CharField(max_length=20)),
+                ("received_at", models.DateTimeField()),
+                ("method", models.CharField(max_length=8)),
+                ("path", models.CharField(max_length=500)),
+                ("content_type", models.CharField(blank=True, default="", max_length=120)),
+                ("body", models.BinaryField()),
+                ("ip", models.GenericIPAddressField(null=True)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("accepted", "accepted"),
+                            ("rejected", "rejected"),
+                            ("duplicate", "duplicate"),
+                            ("test", "test"),
+                            ("quarantined", "set aside"),
+                        ],
+                        default="quarantined",
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=40)),
+                ("field", models.CharField(blank=True, default="", max_length=60)),
+                ("detail", models.TextField(blank=True, default="")),
+                ("status_code", models.PositiveSmallIntegerField(default=0)),
+                ("latency_ms", models.PositiveIntegerField(default=0)),
+                (
+                    "conversion",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="tracking.conversion",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="inbox",
+                        to="affiliates.merchant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Link',
+            name="Link",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=64, unique=True)),
-                ('destination', models.URLField(max_length=2000)),
-                ('label', models.CharField(blank=True, default='', max_length=120)),
-                ('status', models.CharField(choices=[('active', 'active'), ('retired', 'retired')], default='active', max_length=10)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
-                ('affiliate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='affiliates.affiliate')),
-                ('enrolment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='affiliates.enrolment')),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='affiliates.program')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("code", models.CharField(max_length=64, unique=True)),
+                ("destination", models.URLField(max_length=2000)),
+                ("label", models.CharField(blank=True, default="", max_length=120)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "active"), ("retired", "retired")], default="active", max_length=10
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField(auto_now=True, db_index=True)),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="links", to="affiliates.affiliate"
+                    ),
+                ),
+                (
+                    "enrolment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="links", to="affiliates.enrolment"
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="links", to="affiliates.program"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.CharField(max_length=128)),
-                ('amount_minor', models.BigIntegerField()),
-                ('reason', models.CharField(blank=True, default='', max_length=40)),
-                ('at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('conversion', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='tracking.conversion')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("reference", models.CharField(max_length=128)),
+                ("amount_minor", models.BigIntegerField()),
+                ("reason", models.CharField(blank=True, default="", max_length=40)),
+                ("at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "conversion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="refunds", to="tracking.conversion"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='conversion',
-            index=models.Index(fields=['merchant', '-occurred_at'], name='conversion_by_merchant'),
+            model_name="conversion",
+            index=models.Index(fields=["merchant", "-occurred_at"], name="conversion_by_merchant"),
         ),
         migrations.AddIndex(
-            model_name='conversion',
-            index=models.Index(fields=['program', '-occurred_at'], name='conversion_by_program'),
+            model_name="conversion",
+            index=models.Index(fields=["program", "-occurred_at"], name="conversion_by_program"),
         ),
         migrations.AddIndex(
-            model_name='conversion',
-            index=models.Index(fields=['click_id'], name='conversion_by_click'),
+            model_name="conversion",
+            index=models.Index(fields=["click_id"], name="conversion_by_click"),
         ),
         migrations.AddConstraint(
-            model_name='conversion',
-            constraint=models.UniqueConstraint(fields=('merchant', 'order_ref', 'event', 'is_test'), name='conversion_once'),
+            model_name="conversion",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "order_ref", "event", "is_test"), name="conversion_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversion',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0), ('tax_minor__gte', 0), ('shipping_minor__gte', 0), ('discount_minor__gte', 0)), name='conversion_not_negative'),
+            model_name="conversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("amount_minor__gte", 0),
+                    ("tax_minor__gte", 0),
+                    ("shipping_minor__gte", 0),
+                    ("discount_minor__gte", 0),
+                ),
+                name="conversion_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversion',
-            constraint=models.CheckConstraint(condition=models.Q(('refunded_minor__gte', 0), ('refunded_minor__lte', models.F('amount_minor'))), name='conversion_refund_within'),
+            model_name="conversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("refunded_minor__gte", 0), ("refunded_minor__lte", models.F("amount_minor"))),
+                name="conversion_refund_within",
+            ),
         ),
         migrations.AddIndex(
-            model_name='inboxrequest',
-            index=models.Index(fields=['merchant', '-received_at'], name='inbox_by_merchant'),
+            model_name="inboxrequest",
+            index=models.Index(fields=["merchant", "-received_at"], name="inbox_by_merchant"),
         ),
         migrations.AddIndex(
-            model_name='inboxrequest',
-            index=models.Index(fields=['verdict', '-received_at'], name='inbox_by_verdict'),
+            model_name="inboxrequest",
+            index=models.Index(fields=["verdict", "-received_at"], name="inbox_by_verdict"),
         ),
         migrations.AddConstraint(
-            model_name='link',
-            constraint=models.UniqueConstraint(fields=('enrolment', 'destination', 'label'), name='link_once'),
+            model_name="link",
+            constraint=models.UniqueConstraint(fields=("enrolment", "destination", "label"), name="link_once"),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.UniqueConstraint(fields=('conversion', 'reference'), name='refund_once'),
+            model_name="refund",
+            constraint=models.UniqueConstraint(fields=("conversion", "reference"), name="refund_once"),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='refund_positive'),
+            model_name="refund",
+            constraint=models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="refund_positive"),
         ),
     ]

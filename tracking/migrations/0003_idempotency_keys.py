@@ -5,27 +5,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tracking', '0002_clicks'),
+        ("tracking", "0002_clicks"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('owner', models.CharField(max_length=64)),
-                ('key', models.CharField(max_length=255)),
-                ('request_hash', models.CharField(max_length=64)),
-                ('taken_at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('status_code', models.PositiveSmallIntegerField(default=0)),
-                ('body', models.TextField(blank=True, default='')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("owner", models.CharField(max_length=64)),
+                ("key", models.CharField(max_length=255)),
+                ("request_hash", models.CharField(max_length=64)),
+                ("taken_at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(null=True)),
+                ("status_code", models.PositiveSmallIntegerField(default=0)),
+                ("body", models.TextField(blank=True, default="")),
             ],
             options={
-                'indexes': [models.Index(fields=['taken_at'], name='idempotency_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('owner', 'key'), name='idempotency_key_once'), models.CheckConstraint(condition=models.Q(models.Q(('answered_at', None), ('status_code', 0)), models.Q(('answered_at__isnull', False), ('status_code__gte', 200)), _connector='OR'), name='idempotency_answer_whole')],
+                "indexes": [models.Index(fields=["taken_at"], name="idempotency_by_age")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("owner", "key"), name="idempotency_key_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answered_at", None), ("status_code", 0)),
+                            models.Q(("answered_at__isnull", False), ("status_code__gte", 200)),
+                            _connector="OR",
+                        ),
+                        name="idempotency_answer_whole",
+                    ),
+                ],
             },
         ),
     ]

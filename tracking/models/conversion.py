@@ -24,9 +24,7 @@ class Conversion(Record):
         REJECTED = "rejected", _("rejected")
 
     merchant = models.ForeignKey("affiliates.Merchant", on_delete=models.PROTECT, related_name="conversions")
-    program = models.ForeignKey(
-        "affiliates.Program", on_delete=models.PROTECT, null=True, related_name="conversions"
-    )
+    program = models.ForeignKey("affiliates.Program", on_delete=models.PROTECT, null=True, related_name="conversions")
     order_ref = models.CharField(max_length=128)
     event = models.CharField(max_length=40, default="sale")
     amount_minor = models.BigIntegerField()
@@ -51,9 +49,7 @@ class Conversion(Record):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["merchant", "order_ref", "event", "is_test"], name="conversion_once"
-            ),
+            models.UniqueConstraint(fields=["merchant", "order_ref", "event", "is_test"], name="conversion_once"),
             models.CheckConstraint(
                 condition=Q(amount_minor__gte=0)
                 & Q(tax_minor__gte=0)

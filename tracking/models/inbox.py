@@ -20,9 +20,7 @@ class InboxRequest(Record):
         QUARANTINED = "quarantined", _("set aside")
 
     door = models.CharField(max_length=20)
-    merchant = models.ForeignKey(
-        "affiliates.Merchant", on_delete=models.PROTECT, null=True, related_name="inbox"
-    )
+    merchant = models.ForeignKey("affiliates.Merchant", on_delete=models.PROTECT, null=True, related_name="inbox")
     received_at = models.DateTimeField()
     method = models.CharField(max_length=8)
     path = models.CharField(max_length=500)
@@ -34,9 +32,7 @@ class InboxRequest(Record):
     field = models.CharField(max_length=60, blank=True, default="")
     detail = models.TextField(blank=True, default="")
     status_code = models.PositiveSmallIntegerField(default=0)
-    conversion = models.ForeignKey(
-        Conversion, on_delete=models.PROTECT, null=True, related_name="requests"
-    )
+    conversion = models.ForeignKey(Conversion, on_delete=models.PROTECT, null=True, related_name="requests")
     latency_ms = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -24,9 +24,7 @@ MUTANTS: list[Design] = []
 class RefusalIsFinal(Rules):
     """A refusal frees the money at once, without looking."""
 
-    def after_answer(
-        self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int
-    ) -> Decision:
+    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
         decision = super().after_answer(payout, facts, answer=answer, fence=fence)
         if isinstance(answer, Refused) and decision.reason == "refused":
             return self.block(decision.state)
@@ -37,9 +35,7 @@ class RefusalIsFinal(Rules):
 class RefusalListedInTheNoise(Rules):
     """A refusal is looked up at once, even when an earlier call may still surface."""
 
-    def after_answer(
-        self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int
-    ) -> Decision:
+    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
         decision = super().after_answer(payout, facts, answer=answer, fence=fence)
         if isinstance(answer, Refused) and decision.reason == "refused":
             now = replace(decision.state, lease_until=facts.now + self.LEASE, quiet_at=facts.now)
@@ -51,9 +47,7 @@ class RefusalListedInTheNoise(Rules):
 class EveryRefusalFreesTheMoney(Rules):
     """A code nobody has heard of counts as a final refusal."""
 
-    def after_answer(
-        self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int
-    ) -> Decision:
+    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
         if isinstance(answer, Refused) and answer.code not in FINAL_CODES | {NO_FUNDS}:
             answer = Refused("account_invalid")
         return super().after_answer(payout, facts, answer=answer, fence=fence)
@@ -63,9 +57,7 @@ class EveryRefusalFreesTheMoney(Rules):
 class SilenceIsRefusal(Rules):
     """No answer counts as no."""
 
-    def after_answer(
-        self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int
-    ) -> Decision:
+    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
         if isinstance(answer, Unsure) and fence == payout.fence and payout.state == State.SENDING:
             return self.give_back(payout, PAYEE_NOT_PAYABLE)
         return super().after_answer(payout, facts, answer=answer, fence=fence)
@@ -75,9 +67,7 @@ class SilenceIsRefusal(Rules):
 class BusyIsNews(Rules):
     """A request turned away is taken for proof that no earlier one was carried out."""
 
-    def after_answer(
-        self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int
-    ) -> Decision:
+    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
         if isinstance(answer, Busy) and fence == payout.fence and payout.state == State.SENDING:
             return self.give_back(payout, PAYEE_NOT_PAYABLE)
         return super().after_answer(payout, facts, answer=answer, fence=fence)
@@ -87,9 +77,7 @@ class BusyIsNews(Rules):
 class BusyMeansUnsent(Rules):
     """A request turned away puts the payout back to where nothing had ever been sent."""
 
-    def after_answer(
-        self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int
-    ) -> Decision:
+    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
         decision = super().after_answer(payout, facts, answer=answer, fence=fence)
         if decision.reason == "busy":
             return replace(decision, state=replace(decision.state, state=State.READY))

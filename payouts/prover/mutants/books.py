@@ -67,11 +67,7 @@ class ReturnBookedAsRelease(Rules):
 
     def settle(self, payout: PayoutState, facts: Facts, *, transfer: Transfer) -> Decision:
         decision = super().settle(payout, facts, transfer=transfer)
-        return (
-            replace(decision, entry=BookEntry.RELEASE)
-            if decision.entry is BookEntry.RETURN
-            else decision
-        )
+        return replace(decision, entry=BookEntry.RELEASE) if decision.entry is BookEntry.RETURN else decision
 
 
 @mutant(MUTANTS)
@@ -111,9 +107,7 @@ class ResumeWithoutListing(Rules):
     def resume(self, payout: PayoutState, facts: Facts) -> Decision:
         decision = super().resume(payout, facts)
         if decision.reason == "resumed":
-            again = replace(
-                decision.state, state=State.READY, attempt=payout.attempt + 1, key_spent=False
-            )
+            again = replace(decision.state, state=State.READY, attempt=payout.attempt + 1, key_spent=False)
             return replace(decision, state=again)
         return decision
 
@@ -166,7 +160,5 @@ class ResumeFreedPayout(Rules):
 
     def resume(self, payout: PayoutState, facts: Facts) -> Decision:
         if payout.state == State.BLOCKED and not payout.transfer_id:
-            return Decision(
-                replace(payout, state=State.UNSURE, block_reason="", quiet_at=facts.now)
-            )
+            return Decision(replace(payout, state=State.UNSURE, block_reason="", quiet_at=facts.now))
         return super().resume(payout, facts)

@@ -55,14 +55,10 @@ class NoLookAtTheClock(Rules):
 class NoFence(Rules):
     """A late worker's word counts like any other."""
 
-    def after_listing(
-        self, payout: PayoutState, facts: Facts, *, found: Sequence[Transfer], fence: int
-    ) -> Decision:
+    def after_listing(self, payout: PayoutState, facts: Facts, *, found: Sequence[Transfer], fence: int) -> Decision:
         return super().after_listing(payout, facts, found=found, fence=payout.fence)
 
-    def after_answer(
-        self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int
-    ) -> Decision:
+    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
         return super().after_answer(payout, facts, answer=answer, fence=payout.fence)
 
 

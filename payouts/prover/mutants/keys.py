@@ -22,9 +22,7 @@ class NoIntentRow(Rules):
         decision = super().claim(payout, facts)
         return replace(decision, state=payout) if decision.plan is Plan.CALL else decision
 
-    def after_answer(
-        self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int
-    ) -> Decision:
+    def after_answer(self, payout: PayoutState, facts: Facts, *, answer: Answer, fence: int) -> Decision:
         if isinstance(answer, Accepted):
             return self.record(payout, facts, transfer=answer.transfer)
         return Decision(payout)
@@ -52,9 +50,7 @@ class NewKeyWithoutListing(Rules):
 
     def claim(self, payout: PayoutState, facts: Facts) -> Decision:
         if payout.key_spent and not payout.block_reason:
-            payout = replace(
-                payout, state=State.SENDING, attempt=payout.attempt + 1, key_spent=False
-            )
+            payout = replace(payout, state=State.SENDING, attempt=payout.attempt + 1, key_spent=False)
         return super().claim(payout, facts)
 
 
@@ -84,9 +80,7 @@ class NoWaitBeforeNewKey(Rules):
 class ListsButDoesNotLook(Rules):
     """The listing is made and its result ignored."""
 
-    def after_listing(
-        self, payout: PayoutState, facts: Facts, *, found: Sequence[Transfer], fence: int
-    ) -> Decision:
+    def after_listing(self, payout: PayoutState, facts: Facts, *, found: Sequence[Transfer], fence: int) -> Decision:
         return super().after_listing(payout, facts, found=(), fence=fence)
 
 

@@ -18,9 +18,7 @@ def mutant[Broken: (type[Rules], type[Procedures])](
     """Enter a class under its own name; the first line of its docstring says what it breaks."""
 
     def enter(broken: Broken) -> Broken:
-        name = "".join(
-            f"-{letter.lower()}" if letter.isupper() else letter for letter in broken.__name__
-        )[1:]
+        name = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in broken.__name__)[1:]
         breaks = (broken.__doc__ or "").splitlines()[0].rstrip(".")
         if issubclass(broken, Rules):
             register.append(Design(name, breaks, rules=broken()))

@@ -16,16 +16,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """See docs/payout-proof.md."""
-        parser.add_argument(
-            "--schedules", type=int, default=10_000, help="how many schedules to play"
-        )
-        parser.add_argument(
-            "--seed", type=int, default=1, help="the same seed plays the same schedules"
-        )
+        parser.add_argument("--schedules", type=int, default=10_000, help="how many schedules to play")
+        parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same schedules")
         parser.add_argument("--mutants", action="store_true", help="hunt the mutants instead")
-        parser.add_argument(
-            "--model", default="write-intent", help="a model or mutant to try instead of ours"
-        )
+        parser.add_argument("--model", default="write-intent", help="a model or mutant to try instead of ours")
         parser.add_argument("--only", type=int, help="replay one schedule and tell every step")
 
     def handle(self, *args: object, **options: Any) -> None:
@@ -35,13 +29,9 @@ class Command(BaseCommand):
             if options["mutants"]:
                 is_clean = prove.run_mutants(seed=seed, write=self.stdout.write)
             elif options["only"] is not None:
-                is_clean = prove.run_replay(
-                    name, seed=seed, index=options["only"], write=self.stdout.write
-                )
+                is_clean = prove.run_replay(name, seed=seed, index=options["only"], write=self.stdout.write)
             else:
-                is_clean = prove.run_proof(
-                    name, schedules=options["schedules"], seed=seed, write=self.stdout.write
-                )
+                is_clean = prove.run_proof(name, schedules=options["schedules"], seed=seed, write=self.stdout.write)
         except KeyError as unknown:
             raise CommandError(f"No model or mutant is called {unknown}.") from unknown
         if not is_clean:

@@ -1,6 +1,5 @@
 """`manage.py seed_demo`: a year of a believable network, through the real verbs (contract §1)."""
 
-
 import random
 import time
 from argparse import ArgumentParser
@@ -44,7 +43,9 @@ class Command(BaseCommand):
         known = facts.read()
         if merchants().exists():
             if known.get("stage") != stage:
-                raise CommandError(f"There is data of another stage here ({known.get('stage', 'your own')}). Use --fresh.")
+                raise CommandError(
+                    f"There is data of another stage here ({known.get('stage', 'your own')}). Use --fresh."
+                )
             facts.write({**known, "base_url": settings.BASE_URL})
             self.stdout.write("Demo data is there already.")
             return
@@ -107,5 +108,3 @@ def _year_before(now: datetime) -> datetime:
     """The first of the month eleven full months before this one, so that eleven runs are closed and one month is open."""
     year, month = (now.year - 1, now.month + 1) if now.month < 12 else (now.year, 1)
     return datetime(year, month, 1, tzinfo=UTC)
-
-

@@ -49,7 +49,9 @@ def all_addresses() -> list[Address]:
     return list(found.values())
 
 
-def _walk(resolver: URLResolver, prefix: str = "", places: frozenset[str] = frozenset()) -> Iterator[tuple[str, frozenset[str]]]:
+def _walk(
+    resolver: URLResolver, prefix: str = "", places: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, frozenset[str]]]:
     for one in resolver.url_patterns:
         here = places | set(one.pattern.regex.groupindex)
         if isinstance(one, URLResolver):

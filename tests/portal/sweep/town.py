@@ -82,7 +82,9 @@ def _tenant(world: World, letter: str, *, paid: PayoutRun, at: datetime) -> Tena
     click = make_click(world.link, at=at - timedelta(hours=2))
     Client().post(
         "/api/v1/conversions",
-        json.dumps({"order_id": f"canary-{letter}-api", "amount": "80.00", "currency": "USD", "click_id": click.public_id}),
+        json.dumps(
+            {"order_id": f"canary-{letter}-api", "amount": "80.00", "currency": "USD", "click_id": click.public_id}
+        ),
         content_type="application/json",
         headers={"authorization": f"Bearer {live}"},
     )
@@ -113,7 +115,9 @@ def _people(worlds: list[World], *, at: datetime) -> dict[str, Person]:
     one, two = worlds
     people = {"anonymous": Person("anonymous", Client())}
 
-    def add(name: str, user: User, scope: Merchant | Affiliate | None = None, role: str = "", *, is_new: bool = True) -> None:
+    def add(
+        name: str, user: User, scope: Merchant | Affiliate | None = None, role: str = "", *, is_new: bool = True
+    ) -> None:
         if role and is_new:
             scopes = {"merchant": scope} if isinstance(scope, Merchant) else {}
             grant_role(user, role, at=at, **scopes)
