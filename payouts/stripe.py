@@ -12,6 +12,7 @@ accounts under a key, are repeated twice.
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ TIMEOUT = (5.0, 20.0)
 WEBHOOK_TOLERANCE = timedelta(seconds=300)
 #: Stripe's clock may be behind ours, so listings begin this much earlier.
 CLOCK_MARGIN = timedelta(hours=1)
+#: What an event's id and type look like.
+_NAME = re.compile(r"[\w.\[\]-]{1,80}", re.ASCII)
 STANDIN_KEY = "sk_test_standin"
 
 #: The refusals that are known to be meant. Any other code may yet turn into a transfer.
@@ -185,7 +188,7 @@ class Gateway:
             word = "old" if age > 0 else "far in the future"
             raise WebhookRefused(f"The timestamp is too {word}.", code="webhook_not_of_now")
         try:
-            event = _event(json.loads(payload))
+            event = _named(_event(json.loads(payload)))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError):
             raise WebhookRefused("The body is no event.", code="webhook_unreadable") from None
         if event.is_livemode != self.key.startswith(("sk_live_", "rk_live_")):
@@ -341,6 +344,12 @@ def _as_provided(one: StripeTransfer) -> Transfer:
         one.destination,
         one.reversed_amount.minor,
     )
+
+
+def _named(event: Event) -> Event:
+    if not (_NAME.fullmatch(event.id) and _NAME.fullmatch(event.type)):
+        raise ValueError("an id or a type that Stripe does not make")
+    return event
 
 
 def _event(body: dict[str, Any]) -> Event:

@@ -25,6 +25,7 @@ _MARK_EVERY = timedelta(hours=6)
 
 def store_event(stripe_id: str, *, type: str, payload: dict[str, Any], at: datetime) -> tuple[StripeEvent, bool]:  # noqa: A002
     """Keep an event, once by Stripe's id; whether it is new."""
+    payload = _storable(payload)
     data = payload.get("data") or {}
     subject = data.get("object") or payload.get("related_object") or {}
     try:
@@ -88,6 +89,19 @@ def catch_up(*, at: datetime) -> int:
     if found or mark is None or at - mark.at >= _MARK_EVERY:
         record_event("stripe.caught_up", "stripe", at=at, data={"found": found})
     return found
+
+
+def _storable(value: Any) -> Any:
+    """The value without what PostgreSQL keeps in no text: the zero character, and halves of a surrogate pair."""
+    match value:
+        case dict():
+            return {_storable(key): _storable(one) for key, one in value.items()}
+        case list():
+            return [_storable(one) for one in value]
+        case str():
+            return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case _:
+            return value
 
 
 def _refresh_account(event: StripeEvent, subject: dict[str, Any], *, at: datetime) -> bool:

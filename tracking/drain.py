@@ -112,14 +112,13 @@ def drain_directory(
     """
     total = Drained()
     for path in spool_files(directory):
-        with Hold(path) as is_held:
-            if not is_held:
-                continue
-            try:
-                with closing(SpoolReader(path)) as reader:
-                    total.add(drain_file(connection, reader, batch_of=batch_of))
-            except sqlite3.Error:
-                logger.exception("%s cannot be drained", path)
+        try:
+            with Hold(path) as is_held:
+                if is_held:
+                    with closing(SpoolReader(path)) as reader:
+                        total.add(drain_file(connection, reader, batch_of=batch_of))
+        except (sqlite3.Error, OSError):
+            logger.exception("%s cannot be drained", path)
     return total
 
 

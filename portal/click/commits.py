@@ -20,11 +20,10 @@ logger = logging.getLogger("click.spool")
 type Waiting = list[asyncio.Future[bool]]
 type Batch = tuple[str, int, Waiting]
 
-# A disk that has hung for so long must not hold up visitors; their clicks are still written.
-PATIENCE_SECONDS = 5.0
 # Past this many clicks in memory the disk is not coming back soon: count them, let people pass.
 MOST_WAITING = 50_000
 _SECONDS_BETWEEN_ALARMS = 10.0
+_SECONDS_TO_CLOSE = 5.0
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -38,7 +37,7 @@ class GroupCommit:
         *,
         on_commit: Callable[[int, bool, float], None],
         on_early_answers: Callable[[int], None],
-        patience_seconds: float = PATIENCE_SECONDS,
+        patience_seconds: float,
     ) -> None:
         self._writer = writer
         self._loop = loop
@@ -80,7 +79,7 @@ class GroupCommit:
             self._batches.put((encode_rows(self._rows), len(self._rows), []))
             self._rows = []
         self._batches.put(None)
-        self._thread.join(timeout=self._patience_seconds)
+        self._thread.join(timeout=_SECONDS_TO_CLOSE)
         self._writer.close()
 
     def _hand_over(self) -> None:
@@ -104,7 +103,9 @@ class GroupCommit:
                 future.set_result(is_durable)
 
     def _watch(self) -> None:
-        """Lets visitors pass when the disk has hung for longer than our patience."""
+        """Lets visitors pass when the disk has hung for longer than our patience; their clicks are
+        still written when it answers.
+        """
         if self._in_flight and self._loop.time() - self._since > self._patience_seconds:
             late = [future for future in (*self._in_flight, *self._waiting) if not future.done()]
             self._waiting = []

@@ -81,6 +81,7 @@ class Door:
             loop,
             on_commit=self.metrics.observe_commit,
             on_early_answers=self.metrics.observe_early_answers,
+            patience_seconds=settings.patience_seconds,
         )
         self._table = LinkTable(allow_local=settings.allow_local)
         self._keeper = LinkKeeper(

@@ -35,6 +35,7 @@ class DoorSettings:
     flood_limit: int
     sweep_seconds: int
     snapshot_seconds: int
+    patience_seconds: int
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "DoorSettings":
@@ -55,6 +56,7 @@ class DoorSettings:
             flood_limit=_whole(environ, "CLICK_FLOOD_LIMIT", 60),
             sweep_seconds=_whole(environ, "CLICK_SWEEP_SECONDS", 30),
             snapshot_seconds=_whole(environ, "CLICK_SNAPSHOT_SECONDS", 300),
+            patience_seconds=_whole(environ, "CLICK_PATIENCE_SECONDS", 5),
         )
 
 

@@ -1,6 +1,10 @@
 """What must hold whoever asks: redirects stay here, production wants its secrets, cookies are kept safe (faults 34, 40, 44, 45)."""
 
+import hashlib
+import hmac
+import json
 import runpy
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.env import SettingError
+from payouts.models import StripeEvent
 from portal.exports import safe_cell
 from tests.factories.world import make_user, make_world
 
@@ -164,3 +169,30 @@ def test_no_text_in_a_list_is_a_formula(first):
     """Fault 35."""
     assert safe_cell(f"{first}cmd|' /C calc'!A0") == f"'{first}cmd|' /C calc'!A0"
     assert safe_cell(-5) == -5
+
+
+#: News with Stripe's own signature that is still no news anybody could keep or read.
+ODD_NEWS = [
+    {"id": "evt_\0"}, {"id": "e" * 900}, {"id": 5}, {"id": None}, {"id": "\ud800"}, {"type": "a" * 900}, {"type": 7},
+    {"data": {"object": {"id": "tr\0"}}}, {"data": {"object": {"id": {"a": 1}}}}, {"data": {"object": "x"}}, {"data": {"object": []}},
+    {"data": []}, {"created": "x"}, {"created": 1e300}, {"more": "\0 and \ud800"}, {"account": {"a": 1}, "type": "account.updated"},
+    {"related_object": 5},
+]  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("odd", ODD_NEWS, ids=lambda odd: ascii(odd)[:40])
+def test_odd_news_from_stripe_is_kept_or_refused_and_never_an_error(odd, settings):
+    """Fault 28."""
+    object_ = {"id": "tr_1", "transfer_group": "pay_x"}
+    usual = {"id": "evt_1", "object": "event", "type": "transfer.created", "created": int(time.time()), "livemode": False}
+    body = json.dumps(usual | {"data": {"object": object_}} | odd).encode()
+    stamp = str(int(time.time()))
+    signed = hmac.new(settings.STRIPE_WEBHOOK_SECRET.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+
+    answer = Client(raise_request_exception=False).generic(
+        "POST", reverse("stripe-hook"), body, content_type="application/json", headers={"stripe-signature": f"t={stamp},v1={signed}"}
+    )
+
+    assert answer.status_code in {200, 400}
+    assert StripeEvent.objects.count() == (answer.status_code == 200)

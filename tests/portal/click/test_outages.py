@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,28 @@ def test_a_door_without_any_disk_still_redirects(own_clicks, tmp_path):
     assert [answer.status for answer in answers] == [302] * 3
     assert (figures["clicks_recorded_total"], figures["clicks_unrecorded_total"]) == (0, 3)
     assert figures["click_links"] == 1
+
+
+def test_a_hanging_disk_holds_nobody_up_for_long(own_clicks, spool_dir):
+    """A lock that nobody lets go of stands for a disk that does not answer."""
+    link = own_clicks.add_link()
+    with running_door(own_clicks.url, spool_dir, CLICK_PATIENCE_SECONDS="1") as door:
+        before = door.get(f"/r/{link.code}").click_id
+        with closing(sqlite3.connect(spool_dir / "clicks-0.sqlite3", isolation_level=None)) as spool:
+            spool.execute("BEGIN IMMEDIATE")
+            started = time.monotonic()
+            during = door.get(f"/r/{link.code}").click_id
+            waited = time.monotonic() - started
+            spool.execute("ROLLBACK")
+        after = door.get(f"/r/{link.code}").click_id
+        figures = door.metrics()
+
+    assert 1 <= waited < 4
+    assert figures["clicks_answered_early_total"] == 1
+    assert figures["clicks_unrecorded_total"] == 0
+    own_clicks.drain(spool_dir)
+    for click_id in (before, during, after):
+        assert own_clicks.click(click_id)["is_counted"]
 
 
 def test_a_damaged_spool_is_kept_aside_and_a_new_one_begun(own_clicks, spool_dir):
