@@ -122,9 +122,11 @@ def test_the_server_outlives_the_command_that_started_it_while_another_needs_it(
 
 def test_a_killed_command_leaves_no_process(var):
     command = subprocess.Popen([sys.executable, "-c", USE, str(var)], cwd=ROOT, stdout=subprocess.PIPE)
-    with command.stdout as output:
-        output.readline()
-        assert processes_that_mention(f"{var}/pg")
+    try:
+        with command.stdout as output:
+            assert output.readline().startswith(b"postgresql://")
+        assert wait_until(lambda: processes_that_mention(f"{var}/pg"), 10)
+    finally:
         command.kill()
         command.wait()
 
