@@ -43,8 +43,8 @@ WORDS = {
         "gone": "This link leads nowhere. Ask for a new one where you found it.",
     },
     "zh-hans": {
-        "title": "Stripe 替身 — 收款开户",
-        "banner": "这里不是 Stripe，而是演示环境使用的替身：不会发生真实资金往来，您填写的内容不会被核验，也不会发送到任何地方。",
+        "title": "Stripe 模拟服务 — 收款开户",
+        "banner": "这里不是 Stripe，而是演示环境使用的模拟服务：不会发生真实资金往来，你填写的内容不会被核验，也不会发送到任何地方。",
         "account": "账户", "email": "电子邮箱", "country": "国家或地区", "bank": "银行账户后四位",
         "outcome": "Stripe 会作出的决定",
         "active": "一切正常：立即可以收款", "pending": "审核中：稍后给出结果",
@@ -52,8 +52,8 @@ WORDS = {
         "gone": "此链接无效。请回到原处重新获取链接。",
     },
     "zh-hant": {
-        "title": "Stripe 替身 — 收款開戶",
-        "banner": "這裡不是 Stripe，而是示範環境使用的替身：不會發生真實資金往來，您填寫的內容不會被核驗，也不會傳送到任何地方。",
+        "title": "Stripe 模擬服務 — 收款開戶",
+        "banner": "這裡不是 Stripe，而是示範環境使用的模擬服務：不會發生真實資金往來，你填寫的內容不會被核驗，也不會傳送到任何地方。",
         "account": "帳戶", "email": "電子郵件", "country": "國家或地區", "bank": "銀行帳戶後四碼",
         "outcome": "Stripe 會作出的決定",
         "active": "一切正常：立即可以收款", "pending": "審核中：稍後給出結果",

@@ -26,9 +26,14 @@ def encode(key: UUID) -> str:
 
 def decode(text: str) -> UUID:
     """The UUID that 26 signs stand for, in either case. Raises ValueError for any other text."""
+    return UUID(int=number_of(text))
+
+
+def number_of(text: str) -> int:
+    """The 128 bits that 26 signs stand for, in either case. Raises ValueError for any other text."""
     if len(text) != LENGTH or not _SIGNS.issuperset(text):
         raise ValueError(f"{text[:40]!r} is not {LENGTH} base32 signs")
     number = int(text.translate(_READ), 32)
     if number >> 128:
         raise ValueError(f"{text!r} is larger than any id")
-    return UUID(int=number)
+    return number

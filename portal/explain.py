@@ -20,7 +20,7 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from ledger.money import Money
 from payouts.queries.explain import Explanation, MoneyState, Rival, Skipped, Step
@@ -127,6 +127,15 @@ def short_account(name: str) -> str:
 def event_words(event: str) -> str:
     """What a conversion's event is called."""
     return {"sale": _("sale"), "lead": _("lead"), "signup": _("sign-up"), "trial": _("trial")}.get(event, event)
+
+
+def customer_words(status: str) -> str:
+    """What an order said of its customer."""
+    return {
+        "new": pgettext("customer", "new"),
+        "returning": pgettext("customer", "returning"),
+        "lapsed": pgettext("customer", "lapsed"),
+    }.get(status, status)
 
 
 def how_text(commission: "Commission", *, url: str) -> SafeString:

@@ -163,7 +163,8 @@ def format_moment(
     if style == "clock":
         return f"{local:%H:%M}"
     if style == "time":
-        return f"{format_day(local.date(), language=language)}, {local:%H:%M}"
+        between = " " if locale.language == "zh" else ", "
+        return f"{format_day(local.date(), language=language)}{between}{local:%H:%M}"
     return _format_date(local.date(), style, language, (at or timezone.now()).astimezone(zone).year)
 
 

@@ -23,8 +23,8 @@ from typing import Any, cast
 
 import psycopg
 
-from ledger.base32 import decode
-from tracking.click_ids import click_key, clicked_at_of
+from ledger.base32 import number_of
+from tracking.click_ids import PREFIX
 from tracking.parameters import read_parameters
 from tracking.partitions import Month, ensure_partitions, month_of
 from tracking.spool import Batch, Click, Hold, SpoolReader, decode_rows, spool_files
@@ -51,8 +51,8 @@ WITH inserted AS (
     RETURNING clicked_at, link_id, program_id, affiliate_id, is_counted
 ), counted AS (
     INSERT INTO tracking_click_count AS known (hour, link_id, program_id, affiliate_id, clicks, counted)
-    SELECT date_trunc('hour', clicked_at, 'UTC'), link_id, (min(program_id::text))::uuid,
-           (min(affiliate_id::text))::uuid, count(*), count(*) FILTER (WHERE is_counted)
+    SELECT date_trunc('hour', clicked_at, 'UTC'), link_id, (array_agg(program_id))[1],
+           (array_agg(affiliate_id))[1], count(*), count(*) FILTER (WHERE is_counted)
     FROM inserted GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (hour, link_id) DO UPDATE
     SET clicks = known.clicks + excluded.clicks, counted = known.counted + excluded.counted
@@ -211,29 +211,43 @@ def _insert(connection: psycopg.Connection[Any], rows: Sequence[ClickRow]) -> in
 def _row_of(values: Sequence[str | None], months: set[Month]) -> ClickRow:
     """A database row of a spooled click. Raises ValueError when it is none."""
     click = Click(*cast("Sequence[str]", values))
-    key = click_key(click.id)
-    clicked_at = clicked_at_of(key)
-    months.add(month_of(clicked_at))
-    owners = _owners(click.belongs_to)
-    problems = click.problems.split()
-    ip = _ip_of(click.ip or "")
-    if ip is None and click.ip:
-        problems.append("ip:unreadable")
-    params = _params_of(click.query, " ".join(problems))
+    key = number_of(click.id.removeprefix(PREFIX))
+    second, millisecond = divmod(key >> 80, 1000)
+    clicked_at, month = _second(second)
+    months.add(month)
+    ip = _ip_of(click.ip) if click.ip else None
+    problems = click.problems if ip or not click.ip else f"{click.problems} ip:unreadable"
+    texts = (
+        click.destination,
+        click.referrer or "",
+        click.user_agent or "",
+        click.language or "",
+    )
+    together = "".join(texts)
+    if not together.isascii() or "\0" in together:
+        texts = tuple(map(_storable, texts))  # type: ignore[assignment]
+    destination, referrer, user_agent, language = texts
     return (
-        str(key),
-        *owners,
-        clicked_at.isoformat(),
-        None if click.visitor is None else str(decode(click.visitor)),
-        _storable(click.destination),
-        _storable(click.referrer or ""),
-        _storable(click.user_agent or ""),
+        f"{key:032x}",
+        *_owners(click.belongs_to),
+        f"{clicked_at}.{millisecond:03d}+00",
+        None if click.visitor is None else f"{number_of(click.visitor):032x}",
+        destination,
+        referrer,
+        user_agent,
         ip,
-        _storable(click.language or ""),
-        params,
+        language,
+        _params_of(click.query, problems),
         "f" if click.uncounted_reason else "t",
         click.uncounted_reason,
     )
+
+
+@lru_cache(maxsize=1_000)
+def _second(second: int) -> tuple[str, Month]:
+    """A second since 1970 as PostgreSQL reads it, and its month. Raises ValueError past the year 9999."""
+    at = datetime.fromtimestamp(second, tz=UTC)
+    return f"{at:%Y-%m-%d %H:%M:%S}", month_of(at)
 
 
 @lru_cache(maxsize=50_000)
@@ -264,6 +278,4 @@ def _ip_of(text: str) -> str | None:
 
 def _storable(text: str) -> str:
     """The text without what PostgreSQL cannot keep: NUL and halves of surrogate pairs."""
-    if text.isascii():
-        return text.replace("\0", "") if "\0" in text else text
     return text.encode("utf-8", "replace").decode().replace("\0", "")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.http import HttpRequest
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel
 from wagtail.fields import StreamField
@@ -18,7 +18,7 @@ from cms.blocks import BODY
 class SitePage(Page):
     """What all our pages share: a lead, a body of blocks, the site's navigation and its languages."""
 
-    lead = models.TextField(_("lead"), blank=True, default="")
+    lead = models.TextField(pgettext_lazy("page", "lead"), blank=True, default="")
     body = StreamField(BODY, blank=True, verbose_name=_("body"))
 
     content_panels = [*Page.content_panels, FieldPanel("lead"), FieldPanel("body")]

@@ -134,7 +134,7 @@ def finding_of(name: str, *, usual: SafeString | None = None) -> Finding:
     return Finding(found.label, text, found.usual)
 
 
-#: What happened to a run or a payout, in the log.
+#: What happened, in the log of a run, a payout or an entry.
 EVENTS: dict[str, Text] = {
     "run.prepared": _("Prepared"),
     "run.submitted": _("Submitted for approval"),
@@ -153,6 +153,29 @@ EVENTS: dict[str, Text] = {
     "payout.unsure": _("Outcome unknown"),
     "payout.resumed": _("Resumed"),
     "statement.issued": _("Statement issued"),
+    "commission.accrued": _("Commission earned"),
+    "commission.approved": _("Hold over, commission approved"),
+    "commission.reversed": _("Commission taken back"),
+    "conversion.recorded": _("Order recorded"),
+    "conversion.attributed": _("Order attributed to a partner"),
+    "conversion.refunded": _("Order refunded"),
+    "deposit.received": _("Deposit received"),
+    "enrolment.applied": _("Partner applied to a program"),
+    "enrolment.approved": _("Partner admitted to a program"),
+    "enrolment.declined": _("Partner declined by a program"),
+    "enrolment.suspended": _("Partner suspended in a program"),
+    "enrolment.left": _("Partner left a program"),
+    "program.drafted": _("Program drafted"),
+    "program.opened": _("Program opened"),
+    "program.paused": _("Program paused"),
+    "program.closed": _("Program closed"),
+    "terms.published": _("Terms published"),
+    "rules.published": _("Rules published"),
+    "merchant.created": _("Merchant created"),
+    "key.issued": _("Key made"),
+    "key.revoked": _("Key revoked"),
+    "role.granted": _("Role granted"),
+    "role.revoked": _("Role revoked"),
 }
 
 #: What an account is for, by its kind.

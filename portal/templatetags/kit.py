@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from ua_parser import parse
 
-from portal import formats
+from portal import explain, formats
 from portal.form_errors import sentences_of
 from portal.icons import draw_icon
 from portal.states import WORKSPACE_KINDS, State, state_of
@@ -253,6 +253,18 @@ def browser_name(user_agent: str) -> str:
     seen = parse(user_agent)
     known = [part.family for part in (seen.user_agent, seen.os) if part is not None]
     return " · ".join(known) or _("Unknown browser")
+
+
+@register.filter
+def event_words(event: str) -> str:
+    """A conversion's event in words: `{{ row.event|event_words }}`."""
+    return explain.event_words(event)
+
+
+@register.filter
+def customer_words(status: str) -> str:
+    """What an order said of its customer, in words."""
+    return explain.customer_words(status)
 
 
 # ── Forms ────────────────────────────────────────────────────────────────────────────────

@@ -148,6 +148,19 @@ def test_the_styles_of_a_moment(style, text):
     assert f">{text}<" in render("{% when moment style %}", moment=MOMENT, style=style)
 
 
+@pytest.mark.parametrize("language", ["zh-hans", "zh-hant"])
+def test_chinese_sets_a_space_between_date_and_clock(language):
+    assert formats.format_moment(MOMENT, style="time", language=language) == "2026年11月2日 23:30"
+
+
+def test_an_order_speaks_the_readers_language():
+    words = "{{ event|event_words }} · {{ status|customer_words }}"
+
+    assert render(words, event="sale", status="new") == "sale · new"
+    assert render(words, "zh-hans", event="sale", status="new") == "销售 · 新顾客"
+    assert render(words, "zh-hant", event="renewal", status="vip") == "renewal · vip"
+
+
 def test_relative_times_end_after_a_day():
     near = formats.format_moment(MOMENT, style="ago", at=MOMENT + timedelta(minutes=5), language="en")
     far = formats.format_moment(MOMENT, style="ago", at=MOMENT + timedelta(days=2), language="en")
