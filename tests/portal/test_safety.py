@@ -185,13 +185,23 @@ ODD_NEWS = [
 def test_odd_news_from_stripe_is_kept_or_refused_and_never_an_error(odd, settings):
     """Fault 28."""
     object_ = {"id": "tr_1", "transfer_group": "pay_x"}
-    usual = {"id": "evt_1", "object": "event", "type": "transfer.created", "created": int(time.time()), "livemode": False}
+    usual = {
+        "id": "evt_1",
+        "object": "event",
+        "type": "transfer.created",
+        "created": int(time.time()),
+        "livemode": False,
+    }
     body = json.dumps(usual | {"data": {"object": object_}} | odd).encode()
     stamp = str(int(time.time()))
     signed = hmac.new(settings.STRIPE_WEBHOOK_SECRET.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
 
     answer = Client(raise_request_exception=False).generic(
-        "POST", reverse("stripe-hook"), body, content_type="application/json", headers={"stripe-signature": f"t={stamp},v1={signed}"}
+        "POST",
+        reverse("stripe-hook"),
+        body,
+        content_type="application/json",
+        headers={"stripe-signature": f"t={stamp},v1={signed}"},
     )
 
     assert answer.status_code in {200, 400}
