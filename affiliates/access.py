@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from affiliates.errors import NotAllowed, NotVisible
-from affiliates.models import Affiliate, ApiKey, Enrolment, Merchant, Program, RoleGrant, User
+from affiliates.models import Affiliate, ApiKey, Call, Endpoint, Enrolment, Merchant, Program, RoleGrant, User
 from affiliates.policy import ROLES_FOR
 
 
@@ -179,3 +179,27 @@ def may(roles: frozenset[str], action: str) -> bool:
 
 def _roles(action: str) -> frozenset[str]:
     return frozenset(ROLES_FOR.get(action, ()))
+
+
+def open_endpoint(public_id: str, *, merchant: Merchant | None = None, affiliate: Affiliate | None = None) -> Endpoint:
+    """One of an owner's endpoints. Raises NotVisible."""
+    try:
+        endpoint: Endpoint = Endpoint.objects.select_related("program", "merchant", "affiliate").get(
+            pk=Endpoint.key_of(public_id), merchant=merchant, affiliate=affiliate
+        )
+    except (Endpoint.DoesNotExist, ValueError):
+        raise NotVisible("endpoint") from None
+    if endpoint.status == Endpoint.Status.REMOVED:
+        raise NotVisible("endpoint")
+    return endpoint
+
+
+def open_call(public_id: str, *, merchant: Merchant | None = None, affiliate: Affiliate | None = None) -> Call:
+    """A call to one of an owner's endpoints. Raises NotVisible."""
+    try:
+        call: Call = Call.objects.select_related("endpoint").get(
+            pk=Call.key_of(public_id), endpoint__merchant=merchant, endpoint__affiliate=affiliate
+        )
+    except (Call.DoesNotExist, ValueError):
+        raise NotVisible("call") from None
+    return call

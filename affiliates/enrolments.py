@@ -63,6 +63,29 @@ def leave_program(enrolment: Enrolment, *, by: User | None, at: datetime) -> Enr
 
 
 @transaction.atomic
+def set_credit_class(enrolment: Enrolment, credit_class: str, *, by: User | None, at: datetime) -> Enrolment:
+    """Say how a partner's clicks rank against others' from now on; orders that are decided stay decided."""
+    credit_class = Enrolment.CreditClass(credit_class)
+    locked: Enrolment = Enrolment.objects.select_for_update(of=("self",)).get(pk=enrolment.pk)
+    if locked.credit_class != credit_class:
+        before, locked.credit_class = locked.credit_class, credit_class
+        locked.save(update_fields=["credit_class", "updated_at"])
+        record_event(
+            "enrolment.credit_class_set",
+            locked.public_id,
+            at=at,
+            actor=by.public_id if by else "",
+            about=[
+                locked.affiliate.public_id,
+                locked.program.public_id,
+                locked.program.merchant.public_id,
+            ],
+            data={"credit_class": credit_class, "before": before},
+        )
+    return locked
+
+
+@transaction.atomic
 def _move(
     enrolment: Enrolment,
     before: tuple[Enrolment.Status, ...],

@@ -6,7 +6,12 @@ Refusal
 ├── KeyRefused            no such key, or revoked
 ├── ProgramNotOpen        the program takes no affiliates now
 ├── NotInState            the enrolment or member is in another state
+├── ShopLabelTaken        a shop of this kind has this name
+├── ShopSecretRefused     the text is no signing secret
 ├── TermsInThePast        new terms may not start in the past
+├── TermsRefused          a condition of the terms cannot be
+├── CouponRefused         a code is unreadable, taken, or of somebody who may not have it
+├── EndpointRefused       an address that cannot hear of events
 └── AffiliateNotActive    frozen or closed members cannot do this
 """
 
@@ -66,6 +71,18 @@ class TermsInThePast(Refusal):
     code = "terms_in_the_past"
 
 
+class TermsRefused(Refusal):
+    """A condition of the terms is outside what can be; `field` names it."""
+
+    code = "terms_refused"
+
+
+class CouponRefused(Refusal):
+    """A coupon code cannot be issued or changed like this; `field` names what is wrong."""
+
+    code = "coupon_refused"
+
+
 class AffiliateNotActive(Refusal):
     """The member is frozen or closed."""
 
@@ -74,3 +91,27 @@ class AffiliateNotActive(Refusal):
     def __init__(self, affiliate: object, status: str) -> None:
         self.affiliate = affiliate
         super().__init__(f"{affiliate} is {status}.")
+
+
+class EndpointRefused(Refusal):
+    """The endpoint cannot be set up so; `field` says which part."""
+
+    code = "endpoint_refused"
+
+
+class ShopLabelTaken(Refusal):
+    """There is a shop of this kind with this name."""
+
+    code = "shop_label_taken"
+
+
+class ShopSecretRefused(Refusal):
+    """The text is no signing secret of this kind of shop."""
+
+    code = "shop_secret_invalid"
+
+
+class AddressUnreadable(Refusal):
+    """The text is no e-mail address."""
+
+    code = "address_unreadable"

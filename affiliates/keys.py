@@ -82,5 +82,16 @@ def owner_of_key(secret: str, *, at: datetime) -> ApiKey:
     return key
 
 
+def key_of_digest(digest: str, *, at: datetime) -> ApiKey | None:
+    """The key whose secret has this digest, unless it was revoked before `at`; proof for a request that was kept."""
+    key = ApiKey.objects.select_related("merchant", "affiliate").filter(digest=digest).first() if digest else None
+    return None if key is None or (key.revoked_at is not None and key.revoked_at <= at) else key
+
+
+def digest_of(secret: str) -> str:
+    """The keyed digest under which a secret is known; empty for none."""
+    return _digest(secret) if secret else ""
+
+
 def _digest(secret: str) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), secret.encode(), hashlib.sha256).hexdigest()

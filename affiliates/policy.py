@@ -13,6 +13,7 @@ ROLES_FOR: dict[str, frozenset[RoleGrant.Role]] = {
     "merchant.view": _MERCHANT,
     "merchant.review": _MERCHANT_WRITES,
     "merchant.rules": _MERCHANT_WRITES,
+    "merchant.claims": _MERCHANT_WRITES,
     "merchant.keys": frozenset({_R.MERCHANT_OWNER}),
     "finance.view": _FINANCE,
     "finance.prepare": frozenset({_R.FINANCE_MAKER}),
@@ -20,5 +21,6 @@ ROLES_FOR: dict[str, frozenset[RoleGrant.Role]] = {
     "finance.send": _FINANCE,
     "network.view": frozenset({_R.NETWORK_STAFF}),
     "network.members": frozenset({_R.NETWORK_STAFF}),
+    "network.claims": frozenset({_R.NETWORK_STAFF}),
     "cms.edit": frozenset({_R.EDITOR}),
 }

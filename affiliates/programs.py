@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from affiliates.attribution_terms import AttributionChoices
 from affiliates.errors import NotInState, TermsInThePast
 from affiliates.models import Merchant, Program, Terms, User
 from ledger.journal import record_event
@@ -50,9 +51,13 @@ def revise_terms(
     basis: str = Terms.Basis.NET,
     minimum_payout_minor: int = 0,
     text: str = "",
+    attribution: AttributionChoices | None = None,
     by: User | None = None,
 ) -> Terms:
-    """Publish the next version of the terms. Raises TermsInThePast: what was agreed stays agreed."""
+    """Publish the next version of the terms; without `attribution`, that part stays as it was.
+
+    Raises TermsInThePast: what was agreed stays agreed. Raises TermsRefused.
+    """
     if starts_at < at:
         raise TermsInThePast("New terms may not start in the past.", field="starts_at")
     Program.objects.select_for_update().get(pk=program.pk)
@@ -67,9 +72,24 @@ def revise_terms(
         basis=basis,
         minimum_payout_minor=minimum_payout_minor,
         text=text,
+        **(attribution or AttributionChoices.of(last)).checked(),
     )
     _tell("terms.published", program, by=by, at=at, version=terms.version)
     return terms
+
+
+@transaction.atomic
+def change_pages(
+    program: Program, *, landing_url: str, allowed_hosts: Sequence[str], at: datetime, by: User | None = None
+) -> Program:
+    """Another page of its own, other hosts that links may lead to. Both have been checked by the caller."""
+    locked = Program.objects.select_for_update().get(pk=program.pk)
+    hosts = list(dict.fromkeys(allowed_hosts))
+    if (locked.landing_url, locked.allowed_hosts) != (landing_url, hosts):
+        locked.landing_url, locked.allowed_hosts = landing_url, hosts
+        locked.save(update_fields=["landing_url", "allowed_hosts", "updated_at"])
+        _tell("program.pages_changed", locked, by=by, at=at)
+    return locked
 
 
 @transaction.atomic

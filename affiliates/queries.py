@@ -40,6 +40,22 @@ def programs_of(merchant: Merchant) -> QuerySet[Program]:
     ).order_by("name")
 
 
+def find_program(text: str) -> Program | None:
+    """A program by its slug or public id; for commands, which may see every one."""
+    found = Program.objects.select_related("merchant").filter(slug=text).first()
+    if found is not None:
+        return found
+    try:
+        return Program.objects.select_related("merchant").filter(pk=Program.key_of(text)).first()
+    except ValueError:
+        return None
+
+
+def all_programs() -> QuerySet[Program]:
+    """Every program with its merchant, for network staff."""
+    return Program.objects.select_related("merchant").order_by("merchant__name", "name", "pk")
+
+
 def terms_of(program: Program) -> QuerySet[Terms]:
     """All versions, newest first."""
     return program.terms.order_by("-version")
@@ -129,6 +145,13 @@ def people_of(affiliate: Affiliate) -> list[User]:
     return list(User.objects.filter(grants__affiliate=affiliate, is_active=True).distinct().order_by("email"))
 
 
+def people_of_merchant(merchant: Merchant) -> list[User]:
+    """The people who run a merchant: its owners and managers."""
+    roles = [RoleGrant.Role.MERCHANT_OWNER, RoleGrant.Role.MERCHANT_MANAGER]
+    found = User.objects.filter(grants__merchant=merchant, grants__role__in=roles, is_active=True)
+    return list(found.distinct().order_by("email"))
+
+
 def people(*, role: str = "", text: str = "") -> QuerySet[User]:
     """Everybody by address, with what each may do where."""
     found = User.objects.prefetch_related(
@@ -139,6 +162,23 @@ def people(*, role: str = "", text: str = "") -> QuerySet[User]:
     if text:
         found = found.filter(Q(name__icontains=text) | Q(email__icontains=text))
     return found
+
+
+def merchant_by_name(name: str) -> Merchant | None:
+    """A merchant by its slug or its public id, as its tag names it."""
+    name = name.strip()[:80]
+    if name.startswith(f"{Merchant.ID_PREFIX}_"):
+        try:
+            return Merchant.objects.filter(pk=Merchant.key_of(name)).first()
+        except ValueError:
+            return None
+    return Merchant.objects.filter(slug=name).first() if name.isprintable() else None
+
+
+def hosts_of(merchant: Merchant) -> frozenset[str]:
+    """The hosts of all of a merchant's programs."""
+    lists = Program.objects.filter(merchant=merchant).values_list("allowed_hosts", flat=True)
+    return frozenset(host for hosts in lists for host in hosts)
 
 
 def merchants_by_slug(slugs: Iterable[str]) -> dict[str, Merchant]:

@@ -47,3 +47,9 @@ def env_int(name: str, default: int) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """Comma-separated texts, blanks dropped."""
     return [item.strip() for item in env_str(name, default).split(",") if item.strip()]
+
+
+def env_path(name: str) -> Path | None:
+    """The path of a file, or None when nothing is said."""
+    text = env_str(name, "").strip()
+    return Path(text) if text else None

@@ -8,7 +8,7 @@ from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import make_conninfo
 
-from config.env import SettingError, env_bool, env_int, env_list, env_str
+from config.env import SettingError, env_bool, env_int, env_list, env_path, env_str
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -20,8 +20,21 @@ VAR_DIR = Path(env_str("VAR_DIR", str(BASE_DIR / "var")))
 BASE_URL = env_str("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 CLICK_BASE_URL = env_str("CLICK_BASE_URL", "http://127.0.0.1:8001").rstrip("/")
 CLICK_SPOOL_DIR = Path(env_str("CLICK_SPOOL_DIR", str(VAR_DIR / "spool")))
+# Files of the operator's that tell clicks apart; a file that is not named is not asked.
+GEOIP_PATH = env_path("GEOIP_PATH")
+DATACENTERS_PATH = env_path("DATACENTERS_PATH")
+CRAWLERS_PATH = env_path("CRAWLERS_PATH")
+CLICK_ACTIVITY_LIMIT = env_int("CLICK_ACTIVITY_LIMIT", 600)
+# Whole addresses of clicks are kept for so many days (0: for ever), then shortened, hashed or forgotten.
+CLICK_IP_DAYS = env_int("CLICK_IP_DAYS", 90)
+CLICK_IP_AFTERWARDS = env_str("CLICK_IP_AFTERWARDS", "shorten")
+if CLICK_IP_AFTERWARDS not in {"shorten", "hash", "forget"}:
+    raise SettingError(f"CLICK_IP_AFTERWARDS is {CLICK_IP_AFTERWARDS!r}. Use shorten, hash or forget.")
 NETWORK_NAME = env_str("NETWORK_NAME", "Meridian")
 NETWORK_INSTANCE = env_str("NETWORK_INSTANCE", "demo")
+
+# Who is asked about merchants' own link hosts; nobody named: the system's resolver.
+DNS_RESOLVERS = env_list("DNS_RESOLVERS", "")
 
 # Links may lead to this machine's own shop stand-in, except in production.
 ALLOW_LOCAL_DESTINATIONS = not PRODUCTION
@@ -32,6 +45,9 @@ SECRET_KEY = env_str("SECRET_KEY", None if PRODUCTION else _DEVELOPMENT_SECRET)
 FIELD_ENCRYPTION_KEYS = env_list("FIELD_ENCRYPTION_KEYS")
 if PRODUCTION and not FIELD_ENCRYPTION_KEYS:
     raise SettingError("FIELD_ENCRYPTION_KEYS is not set. Make one with: openssl rand -base64 32")
+
+# Signs the published log of clicks and decisions: 32 random bytes in base64. Unset: derived from SECRET_KEY.
+LOG_SIGNING_KEY = env_str("LOG_SIGNING_KEY", "")
 
 # ── Stripe, or our own stand-in ──────────────────────────────────────────────────────────
 STRIPE_SECRET_KEY = env_str("STRIPE_SECRET_KEY", None if PRODUCTION else "")
@@ -53,6 +69,12 @@ PAYOUT_DAY = env_int("PAYOUT_DAY", 5)
 PAYOUT_MINIMUMS = {"USD": 1_000, "EUR": 1_000, "GBP": 1_000, "JPY": 1_000, "CAD": 1_000, "CHF": 1_000}
 # Stripe allows 25 requests a second per endpoint; stay under it.
 PAYOUT_SENDS_PER_SECOND = env_int("PAYOUT_SENDS_PER_SECOND", 20)
+
+# ── Claims ───────────────────────────────────────────────────────────────────────────────
+# Order numbers are not to be guessed: so many questions "why not me?" may one partner ask an hour.
+ORDER_QUESTIONS_PER_HOUR = env_int("ORDER_QUESTIONS_PER_HOUR", 30)
+# For so many days a partner may take a declined claim to the network.
+CLAIM_APPEAL_DAYS = env_int("CLAIM_APPEAL_DAYS", 30)
 
 # ── Hosts and transport ──────────────────────────────────────────────────────────────────
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1],testserver")
@@ -143,6 +165,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "portal.middleware.SameForAllMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

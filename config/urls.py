@@ -14,6 +14,7 @@ urlpatterns = [
     path("network/", include("portal.network.urls")),
     path("", include("portal.api.urls")),
     path("", include("portal.hooks.urls")),
+    path("", include("portal.tag.urls")),
     path("accounts/", include("allauth.urls")),
     path("cms/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),

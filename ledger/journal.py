@@ -5,13 +5,15 @@ must not mind hearing of it twice. The deliveries are rows written with the even
 task message delays them until the next poll, nothing more.
 """
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from ledger.models import Delivery, Event
@@ -130,6 +132,39 @@ def replay_events(key: str, *, since: datetime, at: datetime) -> int:
 def events_about(*subjects: str) -> QuerySet[Event]:
     """The events that are about any of these public ids, newest first."""
     return Event.objects.filter(Q(about__overlap=list(subjects))).order_by("-at", "-id")
+
+
+def events_about_all(*subjects: str) -> QuerySet[Event]:
+    """The events that are about every one of these public ids, oldest first."""
+    return Event.objects.filter(about__contains=list(subjects)).order_by("id")
+
+
+def events_of(keys: Sequence[UUID]) -> QuerySet[Event]:
+    """The events with these keys, in no order."""
+    return Event.objects.filter(pk__in=keys)
+
+
+def count_events_by_hour(prefixes: Sequence[str], *, since: datetime, until: datetime) -> dict[datetime, int]:
+    """How many events whose names begin so were recorded in each hour of since ≤ recorded < until."""
+    rows = (
+        _recorded(prefixes, since, until)
+        .annotate(hour=TruncHour("recorded_at", tzinfo=UTC))
+        .values_list("hour")
+        .annotate(Count("pk"))
+    )
+    return {hour: int(count) for hour, count in rows}
+
+
+def keys_of_events(prefixes: Sequence[str], *, since: datetime, until: datetime) -> list[UUID]:
+    """The keys of the events whose names begin so, recorded in since ≤ recorded < until, in the keys' order."""
+    return list(_recorded(prefixes, since, until).order_by("pk").values_list("pk", flat=True))
+
+
+def _recorded(prefixes: Sequence[str], since: datetime, until: datetime) -> QuerySet[Event]:
+    named = Q()
+    for prefix in prefixes:
+        named |= Q(name__startswith=prefix)
+    return Event.objects.filter(named, recorded_at__gte=since, recorded_at__lt=until)
 
 
 def waiting_deliveries() -> int:

@@ -6,7 +6,7 @@ from affiliates.access import require
 from affiliates.errors import NotVisible
 from affiliates.models import Affiliate, Merchant, User
 from ledger.queries import EntryFacts, account_by_id, entry_by_id
-from payouts.models import Commission, Payout, PayoutRun, RuleVersion, Statement
+from payouts.models import Claim, ClaimFile, Commission, OrderQuestion, Payout, PayoutRun, RuleVersion, Statement
 
 if TYPE_CHECKING:
     from ledger.models import Account
@@ -97,6 +97,59 @@ def open_rule_version_in(merchant: Merchant, public_id: str) -> RuleVersion:
     if version.program.merchant_id != merchant.pk:
         raise NotVisible("rule")
     return version
+
+
+def open_question_of(affiliate: Affiliate, public_id: str) -> OrderQuestion:
+    """One of an affiliate's questions about orders. Raises NotVisible."""
+    try:
+        question: OrderQuestion = OrderQuestion.objects.select_related(
+            "enrolment__program__merchant", "affiliate", "conversion"
+        ).get(pk=OrderQuestion.key_of(public_id))
+    except (OrderQuestion.DoesNotExist, ValueError):
+        raise NotVisible("question") from None
+    if question.affiliate_id != affiliate.pk:
+        raise NotVisible("question")
+    return question
+
+
+def open_claim_of(affiliate: Affiliate, public_id: str) -> Claim:
+    """One of an affiliate's claims. Raises NotVisible."""
+    claim = _claim(public_id)
+    if claim.affiliate_id != affiliate.pk:
+        raise NotVisible("claim")
+    return claim
+
+
+def open_claim_in(merchant: Merchant, public_id: str) -> Claim:
+    """A claim about one of a merchant's programs. Raises NotVisible."""
+    claim = _claim(public_id)
+    if claim.merchant_id != merchant.pk:
+        raise NotVisible("claim")
+    return claim
+
+
+def open_any_claim(user: User, public_id: str, *, action: str = "network.view") -> Claim:
+    """Any claim, for network staff. Raises NotVisible, NotAllowed."""
+    require(user, action)
+    return _claim(public_id)
+
+
+def open_paper_of(claim: Claim, public_id: str) -> ClaimFile:
+    """A paper of a claim that the caller has opened. Raises NotVisible."""
+    try:
+        paper: ClaimFile = ClaimFile.objects.get(pk=ClaimFile.key_of(public_id), claim=claim)
+    except (ClaimFile.DoesNotExist, ValueError):
+        raise NotVisible("paper") from None
+    return paper
+
+
+def _claim(public_id: str) -> Claim:
+    joined = ("affiliate", "merchant", "program", "enrolment", "conversion", "commission", "granted", "decided_by")
+    try:
+        claim: Claim = Claim.objects.select_related(*joined).get(pk=Claim.key_of(public_id))
+    except (Claim.DoesNotExist, ValueError):
+        raise NotVisible("claim") from None
+    return claim
 
 
 def _commission(public_id: str) -> Commission:

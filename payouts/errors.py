@@ -11,7 +11,13 @@ Refusal
 ├── RunNotReconciled      the database was restored since; compare with Stripe first
 ├── PayoutNotInState      the payout cannot be changed any more
 ├── PeriodRefused         a run's period that ends before it starts, or later than now
-└── DepositRefused        a deposit of nothing, or in another currency than the merchant's books
+├── DepositRefused        a deposit of nothing, or in another currency than the merchant's books
+├── ClaimRefused          a claim or its policy that cannot be read; `field` says which part
+├── ClaimNotInState       the claim was decided already, or the step does not follow
+├── ClaimOpenAlready      this partner has an open claim about the order
+├── ClaimNotGrantable     nothing can be booked for the claim as it stands
+├── PaperRefused          proof that is too large, too much, or no picture and no PDF
+└── QuestionsTooMany      more questions about orders than an hour allows
 """
 
 from ledger.errors import Refusal
@@ -98,3 +104,51 @@ class DepositRefused(Refusal):
     """What arrived cannot be booked as this merchant's deposit; `field` says which part."""
 
     code = "deposit_invalid"
+
+
+class ClaimRefused(Refusal):
+    """A part of a claim or of its policy cannot be read; `field` says which."""
+
+    code = "claim_invalid"
+
+
+class ClaimNotInState(Refusal):
+    """Somebody was quicker, or the step does not follow from the claim's state."""
+
+    code = "claim_not_in_state"
+
+    def __init__(self, claim: object, status: str) -> None:
+        self.claim = claim
+        super().__init__(f"The claim is {status} already.")
+
+
+class ClaimOpenAlready(Refusal):
+    """One open claim an order and partner; `claim` is the one that is open."""
+
+    code = "claim_open_already"
+
+    def __init__(self, claim: object) -> None:
+        self.claim = claim
+        super().__init__("You have an open claim about this order.", field="order_ref")
+
+
+class ClaimNotGrantable(Refusal):
+    """No amount can be worked out for the claim; the message says what is missing."""
+
+    code = "claim_not_grantable"
+
+
+class PaperRefused(Refusal):
+    """Proof that is not kept."""
+
+    code = "paper_refused"
+
+
+class QuestionsTooMany(Refusal):
+    """Order numbers are not to be guessed: so many questions an hour."""
+
+    code = "questions_too_many"
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        super().__init__(f"You may ask about {most} orders an hour. Ask again later.")

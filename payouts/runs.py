@@ -17,7 +17,7 @@ from ledger.entries import Move, post_entry
 from ledger.journal import record_event
 from ledger.money import Money
 from payouts import chart, deposits
-from payouts.claims import Claim, claims_until
+from payouts.dues import Due, dues_until
 from payouts.epochs import database_epoch
 from payouts.errors import PayoutNotInState, PeriodRefused, RunHasAlarm, RunNotInState, RunNotReconciled, SamePerson
 from payouts.models import Payout, PayoutItem, PayoutRun
@@ -49,11 +49,11 @@ class RunPreview:
 def preview_run(*, ends_at: datetime, at: datetime) -> RunPreview:
     """What a run up to `ends_at` would hold if it were prepared now; nothing is written or held."""
     preview = RunPreview([], [])
-    for claim in claims_until(ends_at):
-        if reason := claim.why_not(at=at):
-            preview.left_out.append(_left_out(claim, reason))
+    for due in dues_until(ends_at):
+        if reason := due.why_not(at=at):
+            preview.left_out.append(_left_out(due, reason))
         else:
-            preview.amounts.append(claim.amount)
+            preview.amounts.append(due.amount)
     return preview
 
 
@@ -74,11 +74,11 @@ def prepare_run(label: str, *, starts_at: datetime, ends_at: datetime, by: User,
     except IntegrityError:
         return PayoutRun.objects.exclude(status=_S.CANCELLED).get(label=label)
     left_out: list[LeftOut] = []
-    for claim in claims_until(ends_at, is_held=True):
-        if reason := claim.why_not(at=at):
-            left_out.append(_left_out(claim, reason))
+    for due in dues_until(ends_at, is_held=True):
+        if reason := due.why_not(at=at):
+            left_out.append(_left_out(due, reason))
         else:
-            _freeze(run, claim, at=at)
+            _freeze(run, due, at=at)
     run.notes = {
         "epoch": database_epoch(),
         "left_out": [
@@ -207,34 +207,34 @@ def on_run_started(hint: Any) -> None:
         _HINTS.append(hint)
 
 
-def _freeze(run: PayoutRun, claim: Claim, *, at: datetime) -> None:
+def _freeze(run: PayoutRun, due: Due, *, at: datetime) -> None:
     """Make the payout, its items and its reservation.
 
     Dr payable / Cr in_transit, and Dr payable / Cr recoverable for what is netted.
     """
-    affiliate, method = claim.affiliate, claim.method
+    affiliate, method = due.affiliate, due.method
     assert method is not None
     payout = Payout.objects.create(
         run=run,
         affiliate=affiliate,
-        currency=claim.currency,
-        amount_minor=claim.amount.minor,
-        netted_minor=claim.netted.minor,
+        currency=due.currency,
+        amount_minor=due.amount.minor,
+        netted_minor=due.netted.minor,
         method=method,
         destination=method.account,
         fingerprint=method.fingerprint,
         created_at=at,
     )
     PayoutItem.objects.bulk_create(
-        PayoutItem(payout=payout, commission_id=key, amount_minor=minor) for key, minor in claim.commissions
+        PayoutItem(payout=payout, commission_id=key, amount_minor=minor) for key, minor in due.commissions
     )
     post_entry(
         f"{payout.public_id}:reservation",
         at=at,
         kind="payout.reserved",
         moves=[
-            Move(claim.amount, debit=chart.payable(affiliate), credit=chart.in_transit(run)),
-            Move(claim.netted, debit=chart.payable(affiliate), credit=chart.recoverable(affiliate)),
+            Move(due.amount, debit=chart.payable(affiliate), credit=chart.in_transit(run)),
+            Move(due.netted, debit=chart.payable(affiliate), credit=chart.recoverable(affiliate)),
         ],
         about=[payout.public_id, affiliate.public_id, run.public_id],
     )
@@ -256,8 +256,8 @@ def _call_off(payout: Payout, rule: Rule, *, at: datetime) -> Decision:
     return decision
 
 
-def _left_out(claim: Claim, reason: str) -> LeftOut:
-    return LeftOut(claim.affiliate.public_id, claim.affiliate.name, claim.gross, reason)
+def _left_out(due: Due, reason: str) -> LeftOut:
+    return LeftOut(due.affiliate.public_id, due.affiliate.name, due.gross, reason)
 
 
 def _locked(run: PayoutRun, *states: PayoutRun.Status) -> PayoutRun:

@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from payouts import commissions, providers, runs, sales, stripe_events, transfers, whole_books
+from payouts.claims import deciding
 from payouts.models import PayoutRun
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,13 @@ def approve_due_commissions() -> None:
 def retry_held_sales() -> None:
     """Decide again over sales whose click had not arrived."""
     sales.retry_held_sales(at=timezone.now())
+
+
+@shared_task(name="payouts.decide_overdue_claims")
+def decide_overdue_claims() -> None:
+    """Accept the claims whose merchant let the deadline pass."""
+    while deciding.decide_overdue_claims(at=timezone.now()):
+        pass
 
 
 @shared_task(name="payouts.send_run")

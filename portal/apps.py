@@ -11,5 +11,11 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the journal's subscribers and the tasks' hints register, in every process."""
-        for module in ("ledger.tasks", "payouts.tasks", "portal.outbound.email"):
+        for module in (
+            "ledger.tasks",
+            "payouts.tasks",
+            "portal.outbound.email",
+            "portal.outbound.claim_mails",
+            "portal.outbound.calls",
+        ):
             import_module(module)

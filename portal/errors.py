@@ -19,10 +19,13 @@ STATUS: dict[str, HTTPStatus] = {
     "key_missing": HTTPStatus.UNAUTHORIZED,
     "key_kind_wrong": HTTPStatus.FORBIDDEN,
     "signature_wrong": HTTPStatus.UNAUTHORIZED,
+    "shop_signature_wrong": HTTPStatus.UNAUTHORIZED,
     "order_conflict": HTTPStatus.CONFLICT,
     "refund_conflict": HTTPStatus.CONFLICT,
     "reference_conflict": HTTPStatus.CONFLICT,
     "code_taken": HTTPStatus.CONFLICT,
+    "link_quota_reached": HTTPStatus.CONFLICT,
+    "domain_taken": HTTPStatus.CONFLICT,
     "not_in_state": HTTPStatus.CONFLICT,
     "run_not_in_state": HTTPStatus.CONFLICT,
     "run_has_alarm": HTTPStatus.CONFLICT,
@@ -32,9 +35,14 @@ STATUS: dict[str, HTTPStatus] = {
     "idempotency_key_reused": HTTPStatus.CONFLICT,
     "idempotency_key_in_use": HTTPStatus.CONFLICT,
     "order_unknown": HTTPStatus.NOT_FOUND,
+    "origin_missing": HTTPStatus.FORBIDDEN,
+    "origin_not_allowed": HTTPStatus.FORBIDDEN,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "body_too_large": HTTPStatus(413),
     "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
+    "questions_too_many": HTTPStatus.TOO_MANY_REQUESTS,
+    "claim_not_in_state": HTTPStatus.CONFLICT,
+    "claim_open_already": HTTPStatus.CONFLICT,
     "stripe_unavailable": HTTPStatus.BAD_GATEWAY,
 }
 
@@ -52,6 +60,23 @@ SENTENCES = {
     "program_not_open": gettext_lazy("This program takes no new partners now."),
     "affiliate_not_active": gettext_lazy("This membership is frozen or closed."),
     "code_taken": gettext_lazy("This short code is taken. Choose another."),
+    "claim_not_in_state": gettext_lazy("Somebody was quicker: the claim has moved on. Look at it again."),
+    "claim_open_already": gettext_lazy("You have an open claim about this order."),
+    "paper_kind": gettext_lazy("Add a picture (PNG, JPEG, GIF, WebP) or a PDF."),
+    "paper_too_large": gettext_lazy("The file is larger than 5 MB. Add a smaller one."),
+    "papers_too_many": gettext_lazy("A claim holds five files at most."),
+    "questions_too_many": gettext_lazy(
+        "You have asked about many orders in this hour. Ask again later, or make a claim from an earlier answer."
+    ),
+    "code_reserved": gettext_lazy("This short code is a word of our own. Choose another."),
+    "link_quota_reached": gettext_lazy(
+        "You have 5,000 links in this program, the most there are. Tell your channels apart with sub1 to sub10 instead."
+    ),
+    "deep_links_off": gettext_lazy("The merchant has chosen the pages that links may lead to. Choose one of them."),
+    "domain_invalid": gettext_lazy("This is no host name of yours. Write one such as go.shop.example."),
+    "domain_ours": gettext_lazy("This host is the network's own. Use one of yours, such as go.shop.example."),
+    "domain_taken": gettext_lazy("This host is in use here already."),
+    "domain_too_many": gettext_lazy("There are as many hosts as there may be. Take one away first."),
     "rules_in_the_past": gettext_lazy("New rules may not start in the past."),
     "refund_too_large": gettext_lazy("The refund is more than what is left of the order."),
     "stripe_unavailable": gettext_lazy(
@@ -85,7 +110,7 @@ def problem(refusal: Refusal, **more: Any) -> dict[str, Any]:
 
 def wants_json(request: HttpRequest) -> bool:
     """Whether a machine asks."""
-    return request.path.startswith(("/api/", "/hooks/", "/postback", "/compat/"))
+    return request.path.startswith(("/api/", "/hooks/", "/postback", "/compat/", "/t/"))
 
 
 def refusal_response(request: HttpRequest, refusal: Refusal) -> HttpResponse:

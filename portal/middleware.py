@@ -98,6 +98,21 @@ class RefusalMiddleware:
         return refusal_response(request, exception) if isinstance(exception, Refusal) else None
 
 
+class SameForAllMiddleware:
+    """Answers that are the same for everybody say so to caches, whatever was looked at on the way."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Take back that the answer depends on who asks, and in which language."""
+        response = self.get_response(request)
+        if getattr(response, "is_same_for_all", False):
+            response["Vary"] = "Accept-Encoding"
+            response.headers.pop("Content-Language", None)
+        return response
+
+
 class PrivatePagesMiddleware:
     """Pages shown to a signed-in person are stored nowhere."""
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from portal.attribution_words import CODES, TOUCHES
+
 type Text = str | Promise
 
 
@@ -21,9 +23,60 @@ class Reason:
     merchant: Text
     developer: str
     field: str = ""
+    #: What the merchant does about it, for the reasons of requests.
+    remedy: Text = ""
 
 
 _LOOK = _("The shop's report could not be read. It is kept; ask the merchant to look at its events.")
+_ONCE = _("The shop reported this more than once. It is counted once.")
+_NOT_YOURS = _("This is between the shop and the network. Nothing that you earned is touched.")
+_TAKEN_IN = _("The shop's report was taken in. Nothing is lost.")
+_OURS = _("The shop's report came and is kept. It is handled again as soon as the fault is mended.")
+
+#: What a partner reads, where it is not that the shop's report could not be read.
+_FOR_PARTNERS: dict[str, Text] = {
+    **dict.fromkeys(("same_request", "same_file", "doubled_in_file", "replay_settled"), _ONCE),
+    **dict.fromkeys(
+        (
+            "replay_not_offered", "replay_cut", "replay_without_owner", "replay_refused", "replay_nothing", "replay_too_much",
+            "column_missing", "column_doubled", "upload_not_in_state", "code_taken", "code_reserved", "link_quota_reached", "deep_links_off",
+            "routing_invalid", "routing_url", "routing_too_many", "utm_invalid", "destination_refused", "cursor_invalid",
+            "not_found", "not_allowed", "not_in_state", "refund_empty", "refund_conflict", "refund_too_large", "method_not_allowed",
+            "idempotency_key_reused", "idempotency_key_in_use", "idempotency_key_invalid",
+        ),
+        _NOT_YOURS,
+    ),
+    **dict.fromkeys(("being_read", "replay_early", "amended"), _TAKEN_IN),
+    **dict.fromkeys(("internal_error", "interrupted", "unavailable"), _OURS),
+    "order_conflict": _("The shop reported this order again with another content. The first report counts."),
+    "order_unknown": _("The shop took back an order that it had never reported."),
+}  # fmt: skip
+
+_MEND = _("Show this page to whoever looks after the shop's connection. Once it is mended there, handle the request again.")
+_AGAIN = _("Send it again: an order is counted once, however often it comes.")
+_NOTHING = _("Nothing is to be done.")
+_MEND_FILE = _("Mend the file and upload it again. Rows that were recorded are not counted twice.")
+_USE_KEY = _("Make a key under Keys and put it into the shop's connection, then send it again.")
+_LOOK_AT_ORDER = _("Look at the order under Conversions: it shows what was reported and what is left of it.")
+
+#: What a merchant does about it, where it is not to have the connection mended.
+_REMEDIES: dict[str, Text] = {
+    **dict.fromkeys(
+        ("same_request", "same_file", "doubled_in_file", "being_read", "replay_settled", "amended", "refund_empty"), _NOTHING
+    ),
+    **dict.fromkeys(
+        ("interrupted", "internal_error", "unavailable", "body_broke_off", "idempotency_key_in_use", "replay_not_offered",
+         "replay_cut", "replay_refused", "replay_early"), _AGAIN
+    ),
+    **dict.fromkeys(("key_missing", "key_unknown", "key_kind_wrong", "replay_without_owner", "signature_wrong"), _USE_KEY),
+    **dict.fromkeys(
+        ("file_empty", "file_malformed", "file_kind_unknown", "file_not_in_encoding", "file_locked", "file_too_large",
+         "file_too_long", "file_too_wide", "status_unknown", "column_missing", "column_doubled"), _MEND_FILE
+    ),
+    **dict.fromkeys(("order_conflict", "refund_too_large", "refund_conflict", "upload_not_in_state"), _LOOK_AT_ORDER),
+    "order_unknown": _("Report the order first, then handle this request again."),
+    **dict.fromkeys(("replay_nothing", "replay_too_much"), _("Change the filter of the list.")),
+}  # fmt: skip
 
 #: What became of an order, and of each touch that could have won it.
 ORDERS: dict[str, Reason] = {
@@ -110,6 +163,12 @@ ORDERS: dict[str, Reason] = {
         "No rule line is for this event. Check event, or publish a rule for it.",
         "event",
     ),
+    "claim_accepted": Reason(
+        _("Claim accepted"),
+        _("The order was given to you because your claim was accepted."),
+        _("The order was given to the partner because its claim was accepted."),
+        "Given by hand: a claim about the order was accepted, by a person or by silence.",
+    ),
     "rate_is_zero": Reason(
         _("Rate of zero"),
         _("The rule pays nothing for this order."),
@@ -129,6 +188,12 @@ ORDERS: dict[str, Reason] = {
         _("The order came before with the same content. It is counted once."),
         "The order is known with the same content; nothing was changed.",
     ),
+    "browser_unconfirmed": Reason(
+        _("Waiting for the shop"),
+        _("The shopper's browser reported this order. It counts as soon as the shop's own system confirms it."),
+        _("Only the shopper's browser reported this order. It waits for your server, by API, postback or webhook."),
+        "Report the same order_id from your server, or let orders from the tag count at once in Setup.",
+    ),
     "not_decided_yet": Reason(
         _("Being decided"),
         _("This order is being decided at this moment."),
@@ -136,6 +201,8 @@ ORDERS: dict[str, Reason] = {
         "Ask again in a second.",
     ),
 }
+
+ORDERS |= {code: Reason(*words) for code, words in TOUCHES.items()}
 
 #: Why a click is recorded and does not count.
 CLICKS: dict[str, Reason] = {
@@ -190,7 +257,7 @@ CLICKS: dict[str, Reason] = {
 
 #: Why a request was refused or set aside: the sender mends it.
 REQUESTS: dict[str, Reason] = {
-    code: Reason(title, _LOOK, merchant, developer, field)
+    code: Reason(title, _FOR_PARTNERS.get(code, _LOOK), merchant, developer, field, _REMEDIES.get(code, _MEND))
     for code, title, merchant, developer, field in (
         ("body_empty", _("Empty body"), _("The request had no content."), "Send a JSON object.", "body"),
         ("body_malformed", _("Not JSON"), _("The content is no JSON and cannot be read."), "Send JSON, for example made by a JSON library and not by hand.", "body"),
@@ -210,6 +277,10 @@ REQUESTS: dict[str, Reason] = {
         ("instant_in_future", _("In the future"), _("The order's time lies in the future."), "Send the time of the order; five minutes ahead are let pass.", "occurred_at"),
         ("instant_too_old", _("Too old"), _("The order is more than 400 days old."), "Import old orders instead of reporting them.", "occurred_at"),
         ("click_id_malformed", _("Not a click id"), _("What was sent as the click's id is none."), "Send the click_id parameter of the visitor's first page, unchanged.", "click_id"),
+        ("macro_not_filled", _("Placeholder not filled in"), _("The sending system left a placeholder such as {clickid} in a parameter."), "Replace the placeholder by one the sending system knows; `detail` names it. The macro translator in Setup says which.", ""),
+        ("merchant_unknown", _("Unknown merchant"), _("The tag names a merchant that does not exist."), "Send the data-merchant of the snippet in Setup, unchanged.", "merchant"),
+        ("origin_missing", _("Page not known"), _("The browser did not say which page the order comes from."), "Send Referrer-Policy: strict-origin-when-cross-origin from the shop, or report the order from its server.", "Origin"),
+        ("origin_not_allowed", _("Page of another site"), _("The order came from a page that is not on one of the program's hosts."), "Add the host to the program, or report the order from the shop's server.", "Origin"),
         ("key_missing", _("No key"), _("The request came without a key."), "Send Authorization: Bearer sk_live_…", "Authorization"),
         ("key_unknown", _("Unknown key"), _("The key is not known, or was revoked."), "Use a key from the merchant's Keys page.", "Authorization"),
         ("key_kind_wrong", _("Key of another kind"), _("The key is of another kind than this call needs."), "Merchants use sk_live_… and sk_test_…, partners pk_….", "Authorization"),
@@ -229,13 +300,46 @@ REQUESTS: dict[str, Reason] = {
         ("not_allowed", _("Not allowed"), _("The role does not allow this."), "Use a key of the owner.", ""),
         ("not_in_state", _("In another state"), _("The step does not follow from the state."), "Read the object again.", ""),
         ("code_taken", _("Code taken"), _("The short code is in use."), "Choose another code, or leave it out.", "code"),
+        ("code_reserved", _("Code reserved"), _("The short code is a word of our own."), "Choose another code, or leave it out.", "code"),
+        ("link_quota_reached", _("Enough links"), _("The partner has as many links in the program as there may be."), "Tell channels apart with sub1 to sub10 instead of more links.", ""),
+        ("deep_links_off", _("Page not offered"), _("The merchant has chosen the pages that links may lead to."), "Send one of the program's pages, or leave destination out.", "destination"),
+        ("routing_invalid", _("Rule unreadable"), _("A routing rule cannot be read."), "The field is the path of what is wrong, such as routing.2.when.country; the detail says what to send.", "routing"),
+        ("routing_url", _("Rule's page refused"), _("A routing rule leads to a page outside the program."), "Send an https:// address on one of the program's hosts.", "routing"),
+        ("routing_too_many", _("Too many rules"), _("There are more than 50 routing rules."), "Send at most 50 rules.", "routing"),
+        ("utm_invalid", _("Parameter unreadable"), _("A UTM parameter cannot be kept."), "The field names it; the detail says what to send.", "utm"),
         ("destination_refused", _("Page outside the program"), _("The page is not on one of the program's sites."), "Send an https:// address on one of the program's hosts.", "destination"),
         ("cursor_invalid", _("Cursor unreadable"), _("A list was continued with something that is no cursor."), "Send `next` of the page before, unchanged.", "cursor"),
-        ("being_read", _("Being read"), _("The request was received, and something stopped before it was read."), "Send it again; doing so is safe.", ""),
+        ("being_read", _("Being read"), _("The request was received and is being read at this moment."), "Wait a moment. After five minutes it is handled again by itself.", ""),
+        ("interrupted", _("Interrupted"), _("A process stopped before the request was read, and nobody knows whose it is. Send it again; it is counted once."), "Send it again; doing so is safe.", ""),
+        ("replay_settled", _("Counted already"), _("The request was counted already, so there is nothing to handle again."), "Only rejected requests and those set aside are handled again.", ""),
+        ("replay_early", _("Being read still"), _("The request is being read at this moment. Try again in five minutes."), "Try again in five minutes.", ""),
+        ("replay_not_offered", _("Not handled again"), _("Requests of this kind are not handled again. Send it again instead."), "Send the request again.", ""),
+        ("replay_cut", _("Not kept whole"), _("The request was too large to be kept whole, or did not arrive whole. Send it again."), "Send the request again, in smaller parts.", "body"),
+        ("replay_without_owner", _("Nobody's request"), _("The request came without a key that fits, so nobody knows whose it is."), "Send the request again with a key.", "Authorization"),
+        ("replay_refused", _("Not handled again"), _("The request cannot be handled again."), "Send the request again.", ""),
+        ("replay_nothing", _("Nothing to handle again"), _("Nothing that fits the filter was rejected or set aside."), "Change the filter.", ""),
+        ("replay_too_much", _("Too much at once"), _("More than 10,000 requests fit the filter. Narrow it, for example to a day."), "Narrow the filter to at most 10,000 requests.", ""),
+        ("file_empty", _("Empty file"), _("The file has no rows. Export it again."), "Send a file with a heading row and orders below it.", "file"),
+        ("file_malformed", _("File unreadable"), _("The file cannot be read as a table. A quotation mark that is never closed is the commonest cause."), "Write CSV with a CSV library (RFC 4180), or XLSX.", "file"),
+        ("file_kind_unknown", _("Not a table"), _("The file is neither CSV nor XLSX."), "Send CSV or XLSX.", "file"),
+        ("file_not_in_encoding", _("Another encoding"), _("The file is not written in the encoding that was chosen. Choose another one."), "Send UTF-8, or choose the file's encoding.", "encoding"),
+        ("file_locked", _("Password"), _("The file has a password. Save it without one."), "Save the file without a password.", "file"),
+        ("file_too_large", _("File too large"), _("The file is larger than 16 MB. Send it in parts."), "Send at most 16 MB.", "file"),
+        ("file_too_long", _("Too many rows"), _("The file has more than 50,000 rows. Send it in parts."), "Send at most 50,000 rows.", "file"),
+        ("file_too_wide", _("Too many columns"), _("The file has more than 200 columns."), "Send at most 200 columns.", "file"),
+        ("same_file", _("Same file"), _("The same file was sent before. It is shown instead; no order counts twice."), "The bytes are those of an earlier upload.", "file"),
+        ("doubled_in_file", _("Twice in the file"), _("The order stands twice in the file. It is counted once."), "The order stood in an earlier row of the file.", "order_id"),
+        ("status_unknown", _("Unknown status"), _("The order's status is a word nobody knows here. Use paid, refunded, cancelled, chargeback or amended."), "Send one of the documented statuses.", "status"),
+        ("amended", _("Amended"), _("The order's content was corrected."), "The order's content was corrected; what it earns follows.", ""),
+        ("column_missing", _("Column missing"), _("No column of the file is the order number, or none is the amount."), "Name the column of the order number and of the amount.", ""),
+        ("column_doubled", _("Column twice"), _("Two columns are said to be the same field."), "Name one column for each field.", ""),
+        ("upload_not_in_state", _("Moved on"), _("The file has moved on already. Look at it again."), "Read the upload again.", ""),
         ("internal_error", _("Our fault"), _("Something went wrong on our side. The request is kept."), "Send it again; doing so is safe.", ""),
         ("unavailable", _("Not available"), _("The network could not take requests."), "Send it again in a few seconds.", ""),
     )
 }  # fmt: skip
+
+REQUESTS |= {code: Reason(*words) for code, words in CODES.items()}
 
 #: Why money of an order went back to its customer; what a merchant may say when it refunds.
 REFUNDS: dict[str, Reason] = {

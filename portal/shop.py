@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from ledger.money import Money
@@ -93,3 +94,12 @@ def _context(request: HttpRequest, one: Shop, click_id: str) -> dict[str, Any]:
         "click_id": click_id,
         "chosen": request.GET.get("product", "1"),
     }
+
+
+@csrf_exempt
+def ear(request: HttpRequest, slug: str) -> HttpResponse:
+    """Where the demo's webhooks and postbacks arrive; with `?deaf=1` it answers as a broken server does."""
+    _shop(slug)
+    if request.GET.get("deaf"):
+        return HttpResponse("The database of this CRM is being repaired.", status=503, content_type="text/plain")
+    return HttpResponse("ok", content_type="text/plain")

@@ -37,6 +37,16 @@ STATES: dict[str, dict[str, State]] = {
         "reversed": State(_("Reversed"), "neg", "undo-2", _("Reversed %(date)s")),
         "clawed_back": State(_("Clawed back"), "neg", "circle-minus", _("Clawed back with the payout of %(date)s")),
     },
+    "endpoint": {
+        "active": State(_("Active"), "pos", "circle-check"),
+        "failing": State(_("Failing"), "neg", "triangle-alert", _("Failing since %(date)s")),
+        "paused": State(_("Paused"), "neutral", _PAUSED),
+    },
+    "call": {
+        "delivered": State(_("Delivered"), "pos", "circle-check", _("Delivered %(date)s")),
+        "waiting": State(_("Waiting"), "warn", "clock", _("Next try %(date)s")),
+        "dead": State(_("Given up"), "neg", "circle-x"),
+    },
     "payout": {
         "ready": State(_("Ready"), "info", "circle-dot"),
         "sending": State(_("Sending"), "info", "loader"),
@@ -88,6 +98,11 @@ STATES: dict[str, dict[str, State]] = {
         "active": State(_("Active"), "pos", "circle-check"),
         "retired": State(_("Retired"), "neutral", "archive"),
     },
+    "domain": {
+        "pending": State(_("Waiting for DNS"), "warn", "clock"),
+        "verified": State(_("Verified"), "pos", "badge-check"),
+        "failed": State(_("Failed"), "neg", "circle-x"),
+    },
     "payout_method": {
         "pending": State(_("Being checked"), "warn", "clock", _("Being checked until %(date)s")),
         "verified": State(_("Verified"), "pos", "badge-check"),
@@ -99,9 +114,30 @@ STATES: dict[str, dict[str, State]] = {
         "ended": State(_("Ended"), "neutral", "archive"),
         "draft": State(_("Draft"), "neutral", "pencil"),
     },
+    "coupon": {
+        "live": State(pgettext_lazy("coupon", "Live"), "pos", "circle-play"),
+        "planned": State(_("Planned"), "info", "calendar"),
+        "ended": State(_("Ended"), "neutral", "archive"),
+    },
     "key": {
         "active": State(_("Active"), "pos", "key-round"),
         "revoked": State(_("Revoked"), "neg", "ban"),
+    },
+    "claim": {
+        "open": State(pgettext_lazy("claim", "Waits for the merchant"), "warn", "clock"),
+        "incomplete": State(pgettext_lazy("claim", "Waits for the partner"), "info", "circle-pause"),
+        "appealed": State(pgettext_lazy("claim", "With the network"), "info", "scale"),
+        "accepted": State(pgettext_lazy("claim", "Accepted"), "pos", "circle-check"),
+        "declined": State(pgettext_lazy("claim", "Declined"), "neg", "circle-x"),
+        "withdrawn": State(pgettext_lazy("claim", "Withdrawn"), "neutral", "archive"),
+    },
+    "upload": {
+        "mapping": State(_("Columns to be named"), "warn", "table-properties"),
+        "trying": State(_("Being tried"), "info", "loader"),
+        "tried": State(_("Tried, not recorded"), "warn", "list-checks"),
+        "recording": State(_("Being recorded"), "info", "loader"),
+        "done": State(_("Recorded"), "pos", "circle-check"),
+        "discarded": State(_("Discarded"), "neutral", "circle-slash"),
     },
     "job": {
         "waiting": State(_("Waiting"), "neutral", "clock"),

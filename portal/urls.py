@@ -13,7 +13,10 @@ urlpatterns = [
     path("join/<slug:slug>/", joining.join, name="join"),
     path("shop/<slug:slug>/", shop.shop, name="shop"),
     path("shop/<slug:slug>/buy/", shop.buy, name="shop-buy"),
+    path("shop/<slug:slug>/ear/", shop.ear, name="shop-ear"),
     path("network/kit/", views_kit.kit, name="kit"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("portal.log.urls")),
+    path("", include("portal.compat.urls")),
     path("", include("portal.views_kit")),
 ]

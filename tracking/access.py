@@ -1,17 +1,60 @@
 """What a door may get of clicks, links and conversions: by whose they are. Anything else is NotVisible."""
 
+from typing import Any
+
+from django.db.models import QuerySet
+
 from affiliates.errors import NotVisible
 from affiliates.models import Affiliate, Merchant
 from tracking.click_ids import click_key
-from tracking.models import Click, Conversion, InboxRequest, Link
+from tracking.models import Click, Conversion, InboxRequest, LandingPage, Link, OrderUpload, TrackingDomain
 
 
 def open_link_of(affiliate: Affiliate, code: str) -> Link:
-    """One of an affiliate's links. Raises NotVisible."""
-    link = Link.objects.select_related("program__merchant", "enrolment").filter(affiliate=affiliate, code=code).first()
+    """One of an affiliate's links, by its code or another one that leads to it. Raises NotVisible."""
+    return _link(Link.objects.filter(affiliate=affiliate), code)
+
+
+def open_link_in(merchant: Merchant, code: str) -> Link:
+    """One of the links to a merchant's programs, by its code or another one that leads to it. Raises NotVisible."""
+    return _link(Link.objects.filter(program__merchant=merchant), code)
+
+
+def open_domain_in(merchant: Merchant, public_id: str) -> TrackingDomain:
+    """One of a merchant's own link hosts. Raises NotVisible."""
+    domain: TrackingDomain | None = _by_public_id(
+        TrackingDomain.objects.filter(merchant=merchant).select_related("merchant"), public_id
+    )
+    if domain is None:
+        raise NotVisible("domain")
+    return domain
+
+
+def open_landing_page_in(merchant: Merchant, public_id: str) -> LandingPage:
+    """One of the pages that a merchant offers. Raises NotVisible."""
+    pages = LandingPage.objects.filter(program__merchant=merchant).select_related("program", "enrolment__affiliate")
+    page: LandingPage | None = _by_public_id(pages, public_id)
+    if page is None:
+        raise NotVisible("page")
+    return page
+
+
+def _link(links: QuerySet[Link], code: str) -> Link:
+    """By its code, another code that leads to it, or its id."""
+    found = links.select_related("program__merchant", "enrolment__program__merchant", "affiliate")
+    link = found.filter(code=code).first() or found.filter(aliases__code=code.lower()).first()
+    if link is None:
+        link = _by_public_id(found, code)
     if link is None:
         raise NotVisible("link")
     return link
+
+
+def _by_public_id(rows: QuerySet[Any], public_id: str) -> Any:
+    try:
+        return rows.filter(pk=rows.model.key_of(public_id)).first()
+    except ValueError:
+        return None
 
 
 def open_conversion_in(merchant: Merchant, public_id: str) -> Conversion:
@@ -55,6 +98,26 @@ def open_click_of(affiliate: Affiliate, click_id: str) -> Click:
     if click is None:
         raise NotVisible("click")
     return click
+
+
+def open_any_inbox_request(public_id: str) -> InboxRequest:
+    """Any request, whosever it is and nobody's too, for network staff. Raises NotVisible."""
+    try:
+        request: InboxRequest = InboxRequest.objects.by_public_id(public_id)
+    except InboxRequest.DoesNotExist:
+        raise NotVisible("request") from None
+    return request
+
+
+def open_upload_in(merchant: Merchant, public_id: str) -> OrderUpload:
+    """One of a merchant's files of orders. Raises NotVisible."""
+    try:
+        upload: OrderUpload = OrderUpload.objects.by_public_id(public_id)
+    except OrderUpload.DoesNotExist:
+        raise NotVisible("upload") from None
+    if upload.merchant_id != merchant.pk:
+        raise NotVisible("upload")
+    return upload
 
 
 def open_inbox_request_in(merchant: Merchant, public_id: str) -> InboxRequest:

@@ -5,6 +5,7 @@ redirected like any other (faults 32 and 33). Finer judgement belongs after the 
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 # Signs of programs that are no browsers, looked for in the lower-case user agent.
@@ -51,6 +52,14 @@ _TOKENS = (
 _BOT = re.compile(r"(?<!cu)bot(?![a-z])")
 _MOST_REMEMBERED = 20_000
 
+DESKTOP, MOBILE, TABLET, OTHER = "desktop", "mobile", "tablet", "other"
+_TELEVISION = re.compile(
+    r"smart-?tv|googletv|appletv|hbbtv|tizen.*tv|bravia|roku|playstation|xbox|nintendo", re.IGNORECASE
+)
+_TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobi)", re.IGNORECASE)
+_MOBILE = re.compile(r"mobi|iphone|ipod|android|windows phone|blackberry|opera mini", re.IGNORECASE)
+_DESKTOP = re.compile(r"windows nt|macintosh|x11|cros |linux|windows 9|openbsd|freebsd", re.IGNORECASE)
+
 
 class Judgement(NamedTuple):
     """Whether a click counts, and if not, why: a code of the closed list in docs/click-door.md."""
@@ -78,15 +87,20 @@ class Agents:
         purpose: str | None = None,
         x_moz: str | None = None,
         fetch_dest: str | None = None,
+        *,
+        wanted_dest: str = "document",
     ) -> str:
-        """The reason's code, or an empty text when the click counts. Arguments are header values."""
+        """The reason's code, or an empty text when the touch counts. Arguments are header values.
+
+        `wanted_dest` is where a browser shows what was asked for: a document, or an image for an impression.
+        """
         if method == "HEAD":
             return "head_request"
         if sec_purpose or purpose or x_moz:
             values = f"{sec_purpose} {purpose} {x_moz}".lower()
             if "prefetch" in values or "prerender" in values or "preview" in values:
                 return "prefetch"
-        if fetch_dest is not None and fetch_dest != "document":
+        if fetch_dest is not None and fetch_dest != wanted_dest:
             return "not_a_page"
         if not user_agent:
             return "no_user_agent"
@@ -97,6 +111,20 @@ class Agents:
                 self._reasons.clear()
             self._reasons[user_agent] = reason
         return reason
+
+
+@lru_cache(maxsize=50_000)
+def device_of(user_agent: str) -> str:
+    """The kind of device: desktop, mobile, tablet or other; empty without a user agent."""
+    if not user_agent:
+        return ""
+    if _TELEVISION.search(user_agent):
+        return OTHER
+    if _TABLET.search(user_agent):
+        return TABLET
+    if _MOBILE.search(user_agent):
+        return MOBILE
+    return DESKTOP if _DESKTOP.search(user_agent) else OTHER
 
 
 def _is_program(agent: str) -> bool:

@@ -76,3 +76,8 @@ def click_key(text: str) -> UUID:
 def clicked_at_of(key: UUID) -> datetime:
     """The instant a click id was made, to the millisecond. Raises ValueError past the year 9999."""
     return datetime.fromtimestamp((key.int >> 80) / 1000, tz=UTC)
+
+
+def smallest_key(at: datetime) -> UUID:
+    """The smallest key of an instant: clicks at or after it have this key or a larger one."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)

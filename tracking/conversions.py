@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from affiliates.models import Merchant
 from ledger.journal import record_event
 from ledger.money import Money
 from tracking.errors import InputRefused, OrderConflict, RefundTooLarge
+from tracking.items import worth_of_items
 from tracking.models import Conversion, Refund
 
 
@@ -34,6 +35,14 @@ class OrderFacts:
     country: str = ""
     items: list[dict[str, Any]] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+    #: The pseudonym of the customer's e-mail address, kept beside `customer_ref`: joins devices.
+    customer_email_key: str = ""
+    #: The door: api, batch, postback, tag, pixel, upload, stripe, shopify, woocommerce, dub, manual.
+    source: str = ""
+    #: What the payment cost the shop, for its reports; no part of the content.
+    fees: Money | None = None
+    subscription_ref: str = ""
+    is_renewal: bool = False
     is_test: bool = False
     #: Whether the shop said when it happened; if not, a repeat may come at another time.
     is_dated: bool = True
@@ -87,6 +96,11 @@ def record_conversion(merchant: Merchant, facts: OrderFacts, *, at: datetime) ->
                 click_id=facts.click_id,
                 items=facts.items,
                 metadata=facts.metadata,
+                customer_email_key=facts.customer_email_key,
+                source=facts.source,
+                fees_minor=facts.fees.minor if facts.fees else 0,
+                subscription_ref=facts.subscription_ref,
+                is_renewal=facts.is_renewal,
                 is_test=facts.is_test,
                 occurred_at=facts.occurred_at,
                 recorded_at=at,
@@ -110,20 +124,31 @@ def record_conversion(merchant: Merchant, facts: OrderFacts, *, at: datetime) ->
 
 
 def record_refund(
-    conversion: Conversion, *, amount: Money | None, reference: str, reason: str = "", at: datetime
+    conversion: Conversion,
+    *,
+    amount: Money | None,
+    reference: str,
+    reason: str = "",
+    origin: str = "",
+    items: list[dict[str, Any]] | None = None,
+    at: datetime,
 ) -> tuple[Refund, bool]:
     """Take money of an order back, all of what is left when `amount` is None; idempotent by reference.
 
-    Returns the refund and whether it is new. Raises RefundTooLarge, and InputRefused when the same
-    reference comes with another amount. Locks the conversion's row: call it in a transaction.
+    With `items` ([{"sku", "quantity"}]) the amount is what these items of the order cost. `origin`
+    names the thing it belongs to, where that may grow or fall (payouts/converging.py). Returns the
+    refund and whether it is new. Raises RefundTooLarge, and InputRefused when the same reference
+    comes with another amount. Locks the conversion's row: call it in a transaction.
     """
     locked = Conversion.objects.select_for_update().get(pk=conversion.pk)
     known = Refund.objects.filter(conversion=locked, reference=reference).first()
     if known is not None:
-        if amount is not None and amount.minor != known.amount_minor:
+        if (amount is not None and amount.minor != known.amount_minor) or (items and items != known.items):
             raise InputRefused("This reference was used for another amount.", code="refund_conflict", field="amount")
         return known, False
     left = locked.amount - locked.refunded
+    if items:
+        amount = min(worth_of_items(locked, items), left)
     amount = left if amount is None else amount
     if amount.currency != locked.currency:
         raise InputRefused(f"The order is in {locked.currency}.", code="currency_mismatch", field="currency")
@@ -132,7 +157,14 @@ def record_refund(
     if left < amount:
         raise RefundTooLarge(f"Only {left} of the order is left.", field="amount")
     refund = Refund.objects.create(
-        conversion=locked, reference=reference, amount_minor=amount.minor, reason=reason, at=at, recorded_at=at
+        conversion=locked,
+        reference=reference,
+        amount_minor=amount.minor,
+        reason=reason,
+        origin=origin,
+        items=items or [],
+        at=at,
+        recorded_at=at,
     )
     locked.refunded_minor += amount.minor
     locked.save(update_fields=["refunded_minor"])
@@ -145,6 +177,28 @@ def record_refund(
         data={"amount": amount.major, "currency": amount.currency, "reason": reason, "reference": reference},
     )
     return refund, True
+
+
+def void_refund(refund: Refund, *, reason: str, at: datetime) -> bool:
+    """Let a refund count no more: its dispute was won, or it failed. Whether it counted until now.
+
+    Locks the conversion's row: call it in a transaction.
+    """
+    locked = Conversion.objects.select_for_update().get(pk=refund.conversion_id)
+    is_live = Refund.objects.filter(pk=refund.pk, voided_at=None).update(voided_at=at, void_reason=reason)
+    if not is_live:
+        return False
+    locked.refunded_minor -= refund.amount_minor
+    locked.save(update_fields=["refunded_minor"])
+    amount = Money(refund.amount_minor, locked.currency)
+    record_event(
+        "conversion.refund_voided",
+        locked.public_id,
+        at=at,
+        about=[refund.public_id, locked.merchant.public_id],
+        data={"amount": amount.major, "currency": amount.currency, "reason": reason, "reference": refund.reference},
+    )
+    return True
 
 
 def decide(conversion: Conversion, verdict: str, *, reason: str = "", program_id: UUID | None = None) -> None:
@@ -162,10 +216,42 @@ def _known(merchant: Merchant, facts: OrderFacts) -> Conversion | None:
     ).first()
 
 
+def facts_of(conversion: Conversion, **changed: Any) -> OrderFacts:
+    """What is known of an order, as a report of it; `changed` replaces facts by their names."""
+    currency = conversion.currency
+    facts = OrderFacts(
+        order_ref=conversion.order_ref,
+        amount=conversion.amount,
+        occurred_at=conversion.occurred_at,
+        event=conversion.event,
+        tax=Money(conversion.tax_minor, currency),
+        shipping=Money(conversion.shipping_minor, currency),
+        discount=Money(conversion.discount_minor, currency),
+        click_id=conversion.click_id,
+        coupon=conversion.coupon,
+        customer_ref=conversion.customer_ref,
+        customer_status=conversion.customer_status,
+        country=conversion.country,
+        items=conversion.items,
+        metadata=conversion.metadata,
+        customer_email_key=conversion.customer_email_key,
+        source=conversion.source,
+        fees=Money(conversion.fees_minor, currency),
+        subscription_ref=conversion.subscription_ref,
+        is_renewal=conversion.is_renewal,
+        is_test=conversion.is_test,
+    )
+    return replace(facts, **changed)
+
+
 def _same_content(known: Conversion, facts: OrderFacts) -> Conversion:
-    if known.content_hash != facts.content_hash():
-        raise OrderConflict(known, _differences(known, facts))
-    return known
+    """The known order when the report says what it says now, or what it said in an earlier version."""
+    said = facts.content_hash()
+    if known.content_hash == said or facts_of(known, is_dated=facts.is_dated).content_hash() == said:
+        return known
+    if known.version > 1 and known.revisions.filter(content_hash=said).exists():
+        return known
+    raise OrderConflict(known, _differences(known, facts))
 
 
 def _differences(known: Conversion, facts: OrderFacts) -> list[str]:

@@ -4,8 +4,14 @@ Refusal
 ├── InputRefused          a field is missing, malformed, too large or of the wrong kind
 ├── OrderConflict         the order came before, with other content
 ├── RefundTooLarge        more than is left of the order
+├── AmendmentRefused      an order cannot become this
 ├── DestinationRefused    the page is outside the program (tracking/destinations.py)
-└── CodeTaken             the short code is in use
+├── CodeTaken             the short code is in use
+├── CodeReserved          the short code is a word of our own
+├── LinkQuotaReached      a place has as many links as there may be
+├── RoutingRefused        a rule cannot be read (tracking/routing.py)
+├── UtmRefused            a parameter cannot be kept (tracking/utm.py)
+└── DomainRefused         a host cannot be used for links (tracking/domains.py)
 """
 
 from ledger.errors import Refusal
@@ -38,7 +44,31 @@ class RefundTooLarge(Refusal):
     code = "refund_too_large"
 
 
+class AmendmentRefused(Refusal):
+    """The order cannot be given this content; `field` says which part."""
+
+    code = "amendment_refused"
+
+
 class CodeTaken(Refusal):
     """Somebody has this code."""
 
     code = "code_taken"
+
+
+class CodeReserved(Refusal):
+    """The code is a word of our own."""
+
+    code = "code_reserved"
+
+
+class LinkQuotaReached(Refusal):
+    """A place has as many links as there may be."""
+
+    code = "link_quota_reached"
+
+    def __init__(self, quota: int) -> None:
+        self.quota = quota
+        super().__init__(
+            f"This place has {quota:,} links, the most there are. Tell your channels apart with sub1 to sub10 instead."
+        )

@@ -5,12 +5,15 @@ request is handled, the row stays so: nothing received is lost, and it can be re
 count(received) = accepted + rejected + duplicate + test + quarantined, always.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from affiliates.models import Merchant
-from tracking.models import Conversion, InboxRequest
+from django.db.models import F
+
+from affiliates.models import Merchant, User
+from ledger.journal import record_event
+from tracking.models import Conversion, InboxReplay, InboxRequest
 
 #: Of a larger body only this much is kept, unless the door asks for more.
 LARGEST_KEPT_BODY = 65_536
@@ -39,8 +42,14 @@ def receive(
     at: datetime,
     merchant: Merchant | None = None,
     keep: int = LARGEST_KEPT_BODY,
+    headers: Mapping[str, str] | None = None,
+    key_digest: str = "",
+    is_test: bool = False,
 ) -> InboxRequest:
-    """Write the row of a request that was just received. `path` must hold no key; of the body `keep` bytes are kept."""
+    """Write the row of a request that was just received; of the body `keep` bytes are kept.
+
+    `path` and `headers` must hold no key; `key_digest` proves later with which key it came.
+    """
     return InboxRequest.objects.create(
         door=door,
         merchant=merchant,
@@ -48,34 +57,58 @@ def receive(
         method=method[:8],
         path=path[:500].replace("\x00", "\ufffd"),
         content_type=content_type[:120].replace("\x00", ""),
+        headers=dict(headers or {}),
+        key_digest=key_digest,
         body=body[:keep],
+        is_cut=len(body) > keep,
+        is_test=is_test,
         ip=ip,
         reason="being_read",
     )
 
 
-def receive_parts(door: str, whole: InboxRequest, bodies: Sequence[bytes], *, merchant: Merchant) -> list[InboxRequest]:
-    """Write the rows of the parts of a request that holds several, each to have a verdict of its own."""
+def receive_parts(
+    door: str,
+    whole: InboxRequest,
+    bodies: Sequence[bytes],
+    *,
+    merchant: Merchant,
+    is_test: bool = False,
+    numbers: Sequence[int] | None = None,
+) -> list[InboxRequest]:
+    """Write the rows of the parts of a request that holds several, each to have a verdict of its own.
+
+    Parts are numbered from 0, or by `numbers`.
+    """
     return InboxRequest.objects.bulk_create(
         InboxRequest(
             door=door,
             merchant=merchant,
+            whole=whole,
+            number=number,
             received_at=whole.received_at,
             method=whole.method,
             path=f"{whole.path[:480]}#{number}",
             content_type=whole.content_type,
             body=body[:LARGEST_KEPT_BODY],
+            is_cut=len(body) > LARGEST_KEPT_BODY,
+            is_test=is_test,
             ip=whole.ip,
             reason="being_read",
         )
-        for number, body in enumerate(bodies)
+        for number, body in zip(numbers if numbers is not None else range(len(bodies)), bodies, strict=True)
     )
 
 
 def close(
-    request: InboxRequest, verdict: Verdict, *, latency_ms: int, merchant: Merchant | None = None
+    request: InboxRequest,
+    verdict: Verdict,
+    *,
+    latency_ms: int,
+    merchant: Merchant | None = None,
+    is_test: bool | None = None,
 ) -> InboxRequest:
-    """Write what became of it."""
+    """Write what became of it, whose it is, and whether it came with a test key."""
     request.verdict = verdict.verdict
     request.status_code = verdict.status_code
     request.reason = verdict.reason[:40]
@@ -85,7 +118,77 @@ def close(
     request.latency_ms = latency_ms
     if merchant is not None:
         request.merchant = merchant
+    if is_test is not None:
+        request.is_test = is_test
     request.save(
-        update_fields=["verdict", "status_code", "reason", "field", "detail", "conversion", "latency_ms", "merchant"]
-    )
+        update_fields=[
+            "verdict", "status_code", "reason", "field", "detail", "conversion", "latency_ms", "merchant", "is_test",
+        ]
+    )  # fmt: skip
     return request
+
+
+def lock(request: InboxRequest) -> InboxRequest:
+    """The row as it stands, held until the transaction ends."""
+    locked: InboxRequest = (
+        InboxRequest.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=request.pk)
+    )
+    return locked
+
+
+def close_again(
+    request: InboxRequest,
+    verdict: Verdict,
+    *,
+    merchant: Merchant,
+    is_test: bool,
+    by: User | None,
+    at: datetime,
+    latency_ms: int,
+) -> InboxReplay:
+    """Write what became of a request that was handled again, and what it was before. Call it under `lock`."""
+    before = (request.verdict, request.reason, request.field, request.detail)
+    close(request, verdict, latency_ms=latency_ms, merchant=merchant, is_test=is_test)
+    replay = InboxReplay.objects.create(
+        request=request,
+        at=at,
+        by=by,
+        verdict_before=before[0],
+        reason_before=before[1],
+        field_before=before[2],
+        detail_before=before[3],
+        verdict_after=request.verdict,
+        reason_after=request.reason,
+        field_after=request.field,
+        detail_after=request.detail,
+        conversion=request.conversion,
+    )
+    record_event(
+        "inbox.replayed",
+        request.public_id,
+        at=at,
+        actor=by.public_id if by else "",
+        about=[merchant.public_id, *([request.conversion.public_id] if request.conversion else [])],
+        data={
+            "door": request.door,
+            "before": before[0],
+            "reason_before": before[1],
+            "after": request.verdict,
+            "reason": request.reason,
+        },
+    )
+    return replay
+
+
+def left_behind(*, before: datetime, limit: int) -> list[InboxRequest]:
+    """Requests that were received before an instant and are being read still: their process is dead."""
+    found = InboxRequest.objects.filter(reason="being_read", received_at__lt=before).select_related("merchant")
+    # Parts first: what is left of their whole is then only to be summed up.
+    return list(found.order_by(F("whole").asc(nulls_last=True), "received_at", "id")[:limit])
+
+
+def label_interrupted(request: InboxRequest, *, detail: str) -> None:
+    """Say of a request that nobody read it to its end; it stays set aside."""
+    InboxRequest.objects.filter(pk=request.pk, reason="being_read").update(
+        reason="interrupted", detail=detail[:2000], status_code=0
+    )

@@ -15,8 +15,9 @@ from psycopg import sql
 
 FIRST_YEAR = 2015
 _MONTHS_AHEAD = 2
-# Any number that nothing else in the house locks: only one process changes the partitions.
-_LOCK = 7_240_161_103
+#: Any number that nothing else in the house locks: only one transaction changes the partitions, or judges
+#: and stores clicks (tracking/storing.py). Taken before any lock on the tables.
+CLICKS_LOCK = 7_240_161_103
 
 type Month = tuple[int, int]
 
@@ -37,7 +38,7 @@ def bounds_of(month: Month) -> tuple[UUID, UUID]:
     year, number = month
     start = datetime(year, number, 1, tzinfo=UTC)
     end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
-    return _smallest_key(start), _smallest_key(end)
+    return smallest_key(start), smallest_key(end)
 
 
 def is_sensible(month: Month, *, at: datetime) -> bool:
@@ -57,7 +58,7 @@ def ensure_partitions(connection: psycopg.Connection[Any], months: Iterable[Mont
     missing = [month for month in wanted if not _exists(connection, month)]
     for month in missing:
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (CLICKS_LOCK,))
             if not _exists(connection, month):
                 _make(connection, month)
     return len(missing)
@@ -95,6 +96,6 @@ def _make(connection: psycopg.Connection[Any], month: Month) -> None:
     )
 
 
-def _smallest_key(at: datetime) -> UUID:
+def smallest_key(at: datetime) -> UUID:
     """The smallest UUID whose first 48 bits are this instant's milliseconds."""
     return UUID(int=int(at.timestamp() * 1000) << 80)

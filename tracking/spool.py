@@ -29,7 +29,7 @@ import orjson
 from ledger.base32 import encode
 from tracking.click_ids import click_key, clicked_at_of, new_click_id
 
-type Row = Sequence[str | None]
+type Row = Sequence[str | bool | None]
 
 FILE_NAME = re.compile(r"clicks-\d+\.sqlite3")
 DEFAULT_MOST_BYTES = 4 * 1024**3
@@ -66,6 +66,12 @@ class Click(NamedTuple):
     query: str
     uncounted_reason: str = ""
     problems: str = ""
+    kind: str = "click"
+    consent: str = "not_needed"
+    #: Where the door had to know it for a routing rule; else the drain looks it up.
+    country: str = ""
+    #: Whether the door made the visitor's id for this very click, so that nothing came before it.
+    is_new_visitor: bool = False
 
 
 class Backlog(NamedTuple):
@@ -121,6 +127,9 @@ def make_click(
     ip: str | None = None,
     query: str = "",
     uncounted_reason: str = "",
+    kind: str = "click",
+    consent: str = "not_needed",
+    country: str = "",
 ) -> Click:
     """A click of any instant, for playing back history; `query` is the link's, percent-encoded."""
     return Click(
@@ -139,6 +148,9 @@ def make_click(
         ip=ip,
         query=query,
         uncounted_reason=uncounted_reason,
+        kind=kind,
+        consent=consent,
+        country=country,
     )
 
 
@@ -240,11 +252,12 @@ class SpoolReader:
         self.path = path
         self._connection = _open(path, synchronous="NORMAL")
 
-    def batches(self, at_least: int) -> list[Batch]:
-        """The oldest batches, until they hold `at_least` clicks or nothing is left."""
+    def batches(self, at_least: int, *, after: int = 0) -> list[Batch]:
+        """The oldest batches past the key `after`, until they hold `at_least` clicks or nothing is left."""
         taken: list[Batch] = []
         clicks = 0
-        with closing(self._connection.execute("SELECT id, content, clicks FROM batch ORDER BY id")) as rows:
+        oldest = "SELECT id, content, clicks FROM batch WHERE id > ? ORDER BY id"
+        with closing(self._connection.execute(oldest, (after,))) as rows:
             for key, content, size in rows:
                 taken.append(Batch(key, content))
                 clicks += size

@@ -59,6 +59,32 @@ class Terms(Record):
         NET = "net", _("net of tax and shipping")
         GROSS = "gross", _("the order's whole amount")
 
+    class Model(models.TextChoices):
+        """How an order's commission goes to the touches before it (tracking/attribution/)."""
+
+        LAST_CLICK = "last_click", _("last click")
+        FIRST_CLICK = "first_click", _("first click")
+        COUPON = "coupon", _("coupon")
+        LINEAR = "linear", _("linear")
+        POSITION = "position", _("position 40/20/40")
+        TIME_DECAY = "time_decay", _("time decay")
+        MARKOV = "markov", _("Markov")
+        SHAPLEY = "shapley", _("Shapley")
+
+    class CouponPolicy(models.TextChoices):
+        ALWAYS = "always", _("the code's partner wins")
+        INVOLVED = "involved", _("the code's partner wins when it has a click too")
+        WINNER = "winner", _("codes decide nothing")
+
+    class UnassignedCode(models.TextChoices):
+        IGNORE = "ignore", _("the clicks decide")
+        NO_COMMISSION = "no_commission", _("nobody is paid")
+
+    class CartFreeze(models.TextChoices):
+        OFF = "off", _("nothing is frozen")
+        SOFT = "soft", _("soft clicks during the checkout do not count")
+        ALL = "all", _("no click during the checkout counts")
+
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="terms")
     version = models.PositiveIntegerField()
     starts_at = models.DateTimeField()
@@ -68,6 +94,25 @@ class Terms(Record):
     basis = models.CharField(max_length=5, choices=Basis, default=Basis.NET)
     minimum_payout_minor = models.BigIntegerField(default=0)
     text = models.TextField(blank=True, default="")
+    attribution_model = models.CharField(max_length=12, choices=Model, default=Model.LAST_CLICK)
+    half_life_days = models.PositiveIntegerField(default=7)
+    #: 0: seeing an advertisement never earns anything.
+    view_window_days = models.PositiveIntegerField(default=0)
+    #: How long before the order the code's partner must have a click to be involved.
+    coupon_window_days = models.PositiveIntegerField(default=30)
+    #: How long a customer stays with the partner of its first order; 0: not at all.
+    lifetime_days = models.PositiveIntegerField(default=0)
+    coupon_policy = models.CharField(max_length=8, choices=CouponPolicy, default=CouponPolicy.ALWAYS)
+    unassigned_code = models.CharField(max_length=14, choices=UnassignedCode, default=UnassignedCode.IGNORE)
+    #: Whether touches of the same customer's other devices count.
+    cross_device = models.BooleanField(default=False)
+    cart_freeze = models.CharField(max_length=4, choices=CartFreeze, default=CartFreeze.OFF)
+    #: {"lead": {"click": 7, "view": 1}}: other windows in days for orders of an event.
+    event_windows = models.JSONField(default=dict, blank=True)
+    #: A fraction of the base for each partner who took part and did not win; 0: none.
+    assist_rate = models.DecimalField(max_digits=7, decimal_places=6, default=0)
+    #: The most one partner earns by assists in a day; 0: no limit.
+    assist_daily_cap_minor = models.BigIntegerField(default=0)
 
     class Meta:
         verbose_name_plural = "terms"
@@ -75,6 +120,17 @@ class Terms(Record):
             models.UniqueConstraint(fields=["program", "version"], name="terms_version_once"),
             models.CheckConstraint(condition=Q(window_days__gte=1) & Q(window_days__lte=365), name="terms_window_sane"),
             models.CheckConstraint(condition=Q(hold_days__lte=365), name="terms_hold_sane"),
+            models.CheckConstraint(
+                condition=Q(half_life_days__gte=1)
+                & Q(half_life_days__lte=365)
+                & Q(view_window_days__lte=365)
+                & Q(coupon_window_days__lte=365)
+                & Q(lifetime_days__lte=36500)
+                & Q(assist_rate__gte=0)
+                & Q(assist_rate__lte=1)
+                & Q(assist_daily_cap_minor__gte=0),
+                name="terms_attribution_sane",
+            ),
         ]
         triggers = [pgtrigger.Protect(name="terms_immutable", operation=pgtrigger.Update | pgtrigger.Delete)]
 
@@ -112,10 +168,18 @@ class Enrolment(Record):
         DUPLICATE = "duplicate", _("You have a place in this program already.")
         INCOMPLETE = "incomplete", _("The application says too little about how you promote.")
 
+    class CreditClass(models.TextChoices):
+        """Who goes before whom; a soft click does not overwrite a counted one of another class."""
+
+        PREFERRED = "preferred", _("preferred")
+        STANDARD = "standard", _("standard")
+        SOFT = "soft", _("soft click")
+
     affiliate = models.ForeignKey(Affiliate, on_delete=models.PROTECT, related_name="enrolments")
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="enrolments")
     terms = models.ForeignKey(Terms, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=10, choices=Status, default=Status.APPLIED)
+    credit_class = models.CharField(max_length=10, choices=CreditClass, default=CreditClass.STANDARD)
     message = models.TextField(blank=True, default="")
     applied_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)

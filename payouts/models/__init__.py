@@ -1,5 +1,6 @@
 """What is owed and paid."""
 
+from payouts.models.claim import Claim, ClaimFile, ClaimNote, ClaimPolicy, OrderQuestion
 from payouts.models.commission import Commission
 from payouts.models.method import PayoutMethod
 from payouts.models.payout import Payout, PayoutAttempt, PayoutItem
@@ -9,7 +10,12 @@ from payouts.models.statement import Statement
 from payouts.models.stripe_event import StripeEvent
 
 __all__ = [
+    "Claim",
+    "ClaimFile",
+    "ClaimNote",
+    "ClaimPolicy",
     "Commission",
+    "OrderQuestion",
     "Payout",
     "PayoutAttempt",
     "PayoutItem",

@@ -17,14 +17,14 @@ class CommissionManager(RecordManager["Commission"]):
     """Questions about commissions."""
 
     def due(self, at: datetime) -> models.QuerySet["Commission"]:
-        """Pending commissions whose hold is over."""
-        return self.filter(status=Commission.Status.PENDING, due_at__lte=at)
+        """Pending commissions whose hold is over and whose order nobody disputes."""
+        return self.filter(status=Commission.Status.PENDING, due_at__lte=at, conversion__is_disputed=False)
 
 
 class Commission(Record):
     """What one conversion earned one affiliate.
 
-    `amount` is what it was accrued at, `reversed_minor` what refunds took back of it. Being paid is
+    `amount` is what was accrued, with what was added to it later; `reversed_minor` what refunds took back of it. Being paid is
     not a status: it is membership in a payout (`items`).
     """
 
@@ -35,12 +35,21 @@ class Commission(Record):
         APPROVED = "approved", _("approved")
         REVERSED = "reversed", _("reversed")
 
+    class Role(models.TextChoices):
+        WINNER = "winner", _("all of it")
+        SPLIT = "split", _("a part")
+        ASSIST = "assist", _("assist")
+
     conversion = models.ForeignKey("tracking.Conversion", on_delete=models.PROTECT, related_name="commissions")
     enrolment = models.ForeignKey("affiliates.Enrolment", on_delete=models.PROTECT, related_name="commissions")
     affiliate = models.ForeignKey("affiliates.Affiliate", on_delete=models.PROTECT, related_name="commissions")
     merchant = models.ForeignKey("affiliates.Merchant", on_delete=models.PROTECT, related_name="commissions")
     program = models.ForeignKey("affiliates.Program", on_delete=models.PROTECT, related_name="commissions")
     rule_line = models.ForeignKey(RuleLine, on_delete=models.PROTECT, related_name="commissions")
+    #: 1 for what the order earned when it came; more for what was added after that was in a payout.
+    number = models.PositiveSmallIntegerField(default=1)
+    #: How it came to be the partner's: all of the order's commission, a part of it, or an assist on top.
+    role = models.CharField(max_length=6, choices=Role, default=Role.WINNER)
     amount_minor = models.BigIntegerField()
     reversed_minor = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=3)
@@ -54,7 +63,7 @@ class Commission(Record):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["conversion", "enrolment"], name="commission_once"),
+            models.UniqueConstraint(fields=["conversion", "enrolment", "number"], name="commission_once"),
             models.CheckConstraint(condition=Q(amount_minor__gte=0), name="commission_not_negative"),
             models.CheckConstraint(
                 condition=Q(reversed_minor__gte=0) & Q(reversed_minor__lte=F("amount_minor")),
@@ -71,13 +80,20 @@ class Commission(Record):
             pgtrigger.FSM(
                 name="commission_states",
                 field="status",
-                transitions=[("pending", "approved"), ("pending", "reversed"), ("approved", "reversed")],
+                # Back from reversed: a dispute that was won, a refund that failed, an order that grew again.
+                transitions=[
+                    ("pending", "approved"),
+                    ("pending", "reversed"),
+                    ("approved", "reversed"),
+                    ("reversed", "pending"),
+                    ("reversed", "approved"),
+                ],
             )
         ]
 
     @property
     def amount(self) -> Money:
-        """What it was accrued at."""
+        """What was accrued."""
         return Money(self.amount_minor, self.currency)
 
     @property

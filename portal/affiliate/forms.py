@@ -1,9 +1,8 @@
 """What partners write: a link, a filter, their profile."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from django import forms
-from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from payouts.queries.explain import COMMISSION_STATES
@@ -16,8 +15,6 @@ _NO_COUNTRIES = frozenset(
 )
 
 type Data = Mapping[str, object] | None
-
-_RESERVED_CODES = frozenset({"new"})
 
 
 def country_choices() -> list[tuple[str, str]]:
@@ -49,74 +46,13 @@ class PageForm(forms.Form):
         return text if "://" in text else f"https://{text}"
 
 
-class LinkForm(PageForm):
-    """A new link."""
+class ReceiptFilter(forms.Form):
+    """The question to the list of clicks: a day, or one click by its id."""
 
-    field_order = ("program", "destination", "label", "code")
-
-    program = forms.ChoiceField(label=_("Program"), required=False)
-    label = forms.CharField(
-        label=_("Label"),
-        required=False,
-        max_length=120,
-        help_text=_("For yourself, such as “YouTube description”. The same page under another label is another link."),
+    day = forms.DateField(
+        label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    code = forms.CharField(
-        label=_("Short code"),
-        required=False,
-        max_length=40,
-        help_text=_("3 to 40 letters, digits, - or _. Leave it empty for one of ours."),
-        validators=[
-            RegexValidator(
-                r"\A[A-Za-z0-9_-]{3,40}\Z", _("A code has 3 to 40 letters, digits, - or _."), code="code_form"
-            )
-        ],
-        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def __init__(
-        self,
-        data: Data = None,
-        *,
-        programs: Sequence[tuple[str, str]],
-        hosts: str,
-        initial: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(data, initial=initial)
-        field = self.fields["program"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", _("Found by the page")), *programs]
-        if len(programs) <= 1:
-            del self.fields["program"]
-        self.fields["destination"].label = _("Page")
-        self.fields["destination"].required = False
-        self.fields["destination"].help_text = _("A page on %(hosts)s. Leave it empty for the program's own page.") % {
-            "hosts": hosts
-        }
-
-    def clean_destination(self) -> str:
-        """Empty is the program's own page."""
-        return super().clean_destination() if self.cleaned_data["destination"].strip() else ""
-
-    def clean_code(self) -> str:
-        """Some words are addresses of our own."""
-        code: str = self.cleaned_data["code"].lower()
-        if code in _RESERVED_CODES:
-            raise forms.ValidationError(_("This short code is taken. Choose another."), code="code_taken")
-        return code
-
-
-class LinkFilter(forms.Form):
-    """The question to the list of links."""
-
-    q = forms.CharField(label=_("Search"), required=False, max_length=100, widget=forms.SearchInput)
-    program = forms.ChoiceField(label=_("Program"), required=False)
-
-    def __init__(self, data: Data = None, *, programs: Iterable[tuple[str, str]]) -> None:
-        super().__init__(data)
-        field = self.fields["program"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", _("All")), *programs]
+    click = forms.CharField(label=_("Click id"), required=False, max_length=40, widget=forms.SearchInput)
 
 
 class EarningsFilterForm(forms.Form):

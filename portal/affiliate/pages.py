@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.money import Money
 from portal.context import NavItem
 from portal.requests import PartnerRequest
+from tracking.queries.links import address_of
 
 if TYPE_CHECKING:
     from tracking.models import Link
@@ -22,6 +22,8 @@ PAGE_ROWS = 50
 _PLACES = (
     ("home", _("Home"), "house"),
     ("links", _("Links"), "link"),
+    ("reports", _("Reports"), "chart-line"),
+    ("codes", _("Codes"), "ticket-percent"),
     ("earnings", _("Earnings"), "wallet"),
     ("payouts", _("Payouts"), "banknote"),
     ("programs", _("Programs"), "store"),
@@ -50,12 +52,14 @@ def show(
         "page_lead": lead,
         "crumbs": crumbs or [],
     }
-    return render(request, f"portal/partner/{template}", {**shell, **context}, status=status)
+    # A template that audiences share says where it is.
+    name = template if template.startswith("portal/") else f"portal/partner/{template}"
+    return render(request, name, {**shell, **context}, status=status)
 
 
 def link_url(link: "Link") -> str:
     """The address that people share."""
-    return f"{settings.CLICK_BASE_URL}/r/{link.code}"
+    return address_of(link)
 
 
 def earning_url(commission: str) -> str:

@@ -2,7 +2,23 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal.affiliate.views import earnings, home, links, payouts, programs, settings, statements
+from portal.affiliate.views import (
+    bulk_links,
+    claims,
+    codes,
+    earnings,
+    home,
+    link_changes,
+    links,
+    missing,
+    payouts,
+    postbacks,
+    programs,
+    receipts,
+    reports,
+    settings,
+    statements,
+)
 
 app_name = "partner"
 
@@ -11,13 +27,43 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Links
     path("links/", links.links, name="links"),
     path("links/new/", links.new, name="link-new"),
+    path("links/bulk/", bulk_links.bulk, name="links-bulk"),
+    path("links/export.csv", links.export, name="links-export"),
     path("links/<slug:code>/", links.link, name="link"),
+    path("links/<slug:code>/edit/", link_changes.edit, name="link-edit"),
+    path("links/<slug:code>/codes/", link_changes.add_code, name="link-codes"),
+    path("links/<slug:code>/routing/", link_changes.routing, name="link-routing"),
+    path("links/<slug:code>/check/", link_changes.check, name="link-check"),
+    path("links/<slug:code>/qr.png", links.qr_picture, name="link-qr-png"),
+    path("links/<slug:code>/restore/", links.restore, name="link-restore"),
     path("links/<slug:code>/qr.svg", links.qr_code, name="link-qr"),
     path("links/<slug:code>/retire/", links.retire, name="link-retire"),
+    path("clicks/", receipts.receipts, name="receipts"),
+    path("clicks/<str:click_id>/", receipts.receipt, name="receipt"),
+    # Codes
+    path("codes/", codes.codes, name="codes"),
     # Earnings
     path("earnings/", earnings.earnings, name="earnings"),
     path("earnings/export.csv", earnings.export, name="earnings-export"),
+    path("earnings/missing/", missing.missing, name="missing"),
+    path("earnings/missing/<str:question_id>/", missing.answer, name="missing-answer"),
+    path("earnings/missing/<str:question_id>/claim/", missing.claim, name="claim-new"),
     path("earnings/<str:commission_id>/", earnings.earning, name="earning"),
+    path("earnings/<str:commission_id>/question/", missing.question_amount, name="earning-question"),
+    # Claims
+    path("claims/", claims.claims, name="claims"),
+    path("claims/<str:claim_id>/", claims.claim, name="claim"),
+    path("claims/<str:claim_id>/comment/", claims.comment, name="claim-comment"),
+    path("claims/<str:claim_id>/appeal/", claims.appeal, name="claim-appeal"),
+    path("claims/<str:claim_id>/withdraw/", claims.withdraw, name="claim-withdraw"),
+    path("claims/<str:claim_id>/papers/<str:paper_id>/", claims.paper, name="claim-paper"),
+    # Reports
+    path("reports/", reports.performance, name="reports"),
+    path("reports/export.csv", reports.performance_export, name="reports-export"),
+    path("reports/paths/", reports.paths, name="reports-paths"),
+    path("reports/paths/export.csv", reports.paths_export, name="reports-paths-export"),
+    path("reports/cohorts/", reports.cohorts, name="reports-cohorts"),
+    path("reports/cohorts/export.csv", reports.cohorts_export, name="reports-cohorts-export"),
     # Payouts
     path("payouts/", payouts.payouts, name="payouts"),
     path("payouts/<str:payout_id>/", payouts.payout, name="payout"),
@@ -33,5 +79,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/payout/", settings.payout, name="settings-payout"),
     path("settings/payout/start/", settings.payout_start, name="payout-start"),
     path("settings/payout/return/", settings.payout_return, name="payout-return"),
+    path("postbacks/", postbacks.endpoints, name="endpoints"),
+    path("postbacks/new/", postbacks.new, name="endpoint-new"),
+    path("postbacks/<str:endpoint_id>/", postbacks.endpoint, name="endpoint"),
+    path("postbacks/<str:endpoint_id>/edit/", postbacks.edit, name="endpoint-edit"),
+    path("postbacks/<str:endpoint_id>/act/", postbacks.act, name="endpoint-act"),
+    path("postbacks/<str:endpoint_id>/calls/<str:call_id>/", postbacks.call, name="endpoint-call"),
+    path("postbacks/<str:endpoint_id>/calls/<str:call_id>/replay/", postbacks.replay, name="endpoint-call-replay"),
     path("settings/switch/", settings.switch, name="switch"),
 ]

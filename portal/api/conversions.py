@@ -42,6 +42,7 @@ from tracking.access import open_conversion_in
 if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.
     from affiliates.models import Merchant
+    from portal.intake.replay import Kept
     from tracking.models import Conversion
 
 #: No more orders than this in one call.
@@ -50,7 +51,7 @@ LARGEST_BATCH = 1_000
 
 def report_one(request: HttpRequest) -> HttpResponse:
     """POST /conversions."""
-    return take(request, door="api", handle=_report_one)
+    return take(request, door="api", handle=_report_one, keep=LARGEST_BODY)
 
 
 def report_many(request: HttpRequest) -> HttpResponse:
@@ -103,7 +104,14 @@ def open_by_key(merchant: "Merchant", conversion_id: str, *, is_test_key: bool) 
 
 def _refuse_method(intake: Intake) -> Outcome:
     intake.headers["Allow"] = "POST"
-    raise refuse("method", f"{intake.row.method} does nothing here. Send a POST.", code="method_not_allowed")
+    refuse_other_methods(intake.row.method)
+    raise refuse("method", "Nothing is done here.", code="method_not_allowed")
+
+
+def refuse_other_methods(method: str) -> None:
+    """Raise InputRefused for anything but POST."""
+    if method != "POST":
+        raise refuse("method", f"{method} does nothing here. Send a POST.", code="method_not_allowed")
 
 
 def _report_one(intake: Intake) -> Outcome:
@@ -120,10 +128,11 @@ def _report_one(intake: Intake) -> Outcome:
 def _report_many(intake: Intake) -> Outcome:
     intake.key = bearer_key(intake.request, at=intake.at)
     merchant = merchant_of(intake.key)
-    return answered_once(intake, lambda: _settle_batch(intake, merchant, _orders_in(read_json(intake.readable_body()))))
+    return answered_once(intake, lambda: _settle_batch(intake, merchant, orders_in(read_json(intake.readable_body()))))
 
 
-def _orders_in(value: object) -> list[Any]:
+def orders_in(value: object) -> list[Any]:
+    """The orders of a batch's body. Raises BodyUnreadable, InputRefused for more than 1,000."""
     orders = value.get("conversions") if isinstance(value, dict) else value
     if not isinstance(orders, list):
         raise BodyUnreadable(
@@ -143,7 +152,8 @@ def _orders_in(value: object) -> list[Any]:
 def _settle_batch(intake: Intake, merchant: "Merchant", orders: list[Any]) -> Outcome:
     """Each order with a row, a transaction and a verdict of its own, so that a bad one spoils no other."""
     bodies = [hide_addresses(hide_keys(write_json(order))) for order in orders]
-    rows = inbox.receive_parts("api.item", intake.row, bodies, merchant=merchant)
+    is_test = intake.key is not None and intake.key.is_test
+    rows = inbox.receive_parts("api.item", intake.row, bodies, merchant=merchant, is_test=is_test)
     read = [_read_quietly(order, intake) for order in orders]
     clicks = [one.facts.click_id for one in read if isinstance(one, ReadOrder) and one.facts.click_id]
     bring_clicks_in(clicks, at=intake.at)
@@ -190,7 +200,7 @@ def _refund(intake: Intake, conversion_id: str) -> Outcome:
 
 
 def give_back(
-    intake: Intake,
+    intake: "Intake | Kept",
     conversion: "Conversion",
     amount: Money | None,
     reason: str,

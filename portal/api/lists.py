@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
@@ -31,14 +30,15 @@ from portal.api.cursors import page_of, slice_of
 from portal.intake.fields import refuse
 from portal.intake.keys import merchant_of
 from portal.reasons import reason_of
-from tracking.access import open_click_in, open_click_of
+from tracking.access import open_click_in, open_click_of, open_link_in, open_link_of
+from tracking.queries.links import addresses_of, aliases_by_link, targets_by_link
 from tracking.queries.merchant import link_of, links_in, links_of, requests_about
 
 if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.
     from affiliates.models import ApiKey, Enrolment
     from payouts.models import Commission, Payout
-    from tracking.models import Click, Link
+    from tracking.models import Click, Link, LinkTarget
 
 _LONGEST_REPORT = timedelta(days=400)
 
@@ -108,7 +108,21 @@ def list_links(request: HttpRequest, key: "ApiKey", *, limit: int, cursor: str) 
     rows = links_in(key.merchant) if key.merchant else links_of(key.affiliate) if key.affiliate else None
     if rows is None:
         raise NotVisible("links")
-    return page_of(request, rows, limit=limit, cursor=cursor, show=lambda found: [link_answer(one) for one in found])
+    return page_of(request, rows.select_related("program"), limit=limit, cursor=cursor, show=link_answers)
+
+
+def get_link(key: "ApiKey", code: str) -> JsonResponse:
+    """One link, by its code, another code that leads to it, or its id."""
+    return _answer(link_answer(open_link_by_key(key, code)))
+
+
+def open_link_by_key(key: "ApiKey", code: str) -> "Link":
+    """A link to one of the merchant's programs, or one of the affiliate's own. Raises NotVisible."""
+    if key.merchant is not None:
+        return open_link_in(key.merchant, code)
+    if key.affiliate is not None:
+        return open_link_of(key.affiliate, code)
+    raise NotVisible("link")
 
 
 def list_affiliates(request: HttpRequest, key: "ApiKey", *, limit: int, cursor: str, status: str) -> JsonResponse:
@@ -155,12 +169,43 @@ def report_performance(
 
 def link_answer(link: "Link") -> dict[str, Any]:
     """A tracking link."""
+    return link_answers([link])[0]
+
+
+def link_answers(links: "Sequence[Link]") -> list[dict[str, Any]]:
+    """Tracking links, their programs loaded, in three queries."""
+    addresses, aliases, targets = addresses_of(links), aliases_by_link(links), targets_by_link(links)
+    return [
+        {
+            **_link_facts(link),
+            "url": addresses[link.pk],
+            "aliases": aliases.get(link.pk, []),
+            "target": _target(targets.get(link.pk)),
+        }
+        for link in links
+    ]
+
+
+def _target(target: "LinkTarget | None") -> dict[str, Any] | None:
+    if target is None:
+        return None
+    return {
+        "status_code": target.status_code or None,
+        "reason": target.reason or None,
+        "checked_at": stamp(target.checked_at),
+        "failing_since": stamp(target.failing_since),
+    }
+
+
+def _link_facts(link: "Link") -> dict[str, Any]:
     return {
         "id": link.public_id,
-        "url": f"{settings.CLICK_BASE_URL}/r/{link.code}",
         "code": link.code,
         "destination": link.destination,
         "label": link.label,
+        "parameters": link.presets,
+        "utm": link.utm,
+        "routing": link.routing,
         "status": link.status,
         "program": public_id_of("prog", link.program_id),
         "affiliate": public_id_of("aff", link.affiliate_id),

@@ -3,49 +3,43 @@
 The answer is JSON with a real HTTP status; `legacy=200` turns refusals into 200 for senders that
 take nothing else. `key` is either a merchant's whole key, or only its public prefix together with
 `ts` and `sig` = HMAC-SHA256(signing secret, "ts.click_id.order_id.amount.currency") in hex.
+The names of the parameters stand in tracking/dialects.py.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 
-from affiliates.errors import NotVisible
 from affiliates.signatures import SignatureRefused, key_of_signature
-from portal.api.conversions import give_back, record
+from portal.api.conversions import give_back, outcome_of, record
 from portal.intake.bodies import BodyUnreadable, read_json_object
 from portal.intake.door import DUPLICATE, Intake, Outcome, take
-from portal.intake.fields import printable, read_name, read_text, refuse
+from portal.intake.fields import NumberText, printable, read_money, read_name, read_text, refuse
 from portal.intake.keys import bearer_key, key_of_secret, merchant_of
-from portal.intake.orders import ignored_in, read_order
+from portal.intake.orders import read_order
+from portal.intake.postbacks import Postback, read_postback
+from portal.intake.referrals import with_referral
+from portal.intake.replay import Kept, register
 from portal.reasons import reason_of
+from affiliates.errors import NotVisible
+from payouts.sales import record_sale
 from tracking.access import open_conversion_by_order
+from tracking.dialects import ALIASES, read_dialect
+from tracking.macros import unfilled_macro
 
 if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.
-    from affiliates.models import ApiKey
-
-#: What other networks call the click id.
-CLICK_ALIASES = (
-    "click_id", "clickid", "transaction_id", "tid", "cid", "cks", "subid", "txid", "r", "irclickid",
-)  # fmt: skip
-
-_KNOWN = frozenset(
-    {*CLICK_ALIASES, "order_id", "amount", "currency", "event", "coupon", "status", "key", "ts", "sig", "legacy"}
-)
-
-#: Other networks' words and numbers for an order that stands, and for one that is taken back.
-_STANDS = frozenset({"", "approved", "accepted", "confirmed", "completed", "pending", "paid", "sale", "lead", "1", "2"})
-_TAKEN_BACK = {
-    "rejected": "cancelled", "declined": "cancelled", "cancelled": "cancelled", "canceled": "cancelled",
-    "invalid": "cancelled", "trash": "cancelled", "3": "cancelled", "refunded": "item_returned",
-    "reversed": "item_returned", "returned": "item_returned", "chargeback": "chargeback",
-}  # fmt: skip
+    from affiliates.models import ApiKey, Merchant
 
 _MOST_PARAMETERS = 100
 _UNIX = re.compile(r"[0-9]{1,11}", re.ASCII)
@@ -58,50 +52,70 @@ def postback(request: HttpRequest) -> HttpResponse:
 
 
 def _handle(intake: Intake) -> Outcome:
-    if intake.row.method not in {"GET", "POST"}:
+    method = intake.row.method
+    if method not in {"GET", "POST"}:
         intake.headers["Allow"] = "GET, POST"
-        raise refuse("method", f"{intake.row.method} does nothing here. Send GET or POST.", code="method_not_allowed")
-    values = _parameters(intake)
-    click_id = _click_id(values)
-    intake.key = _key(intake, values, click_id)
+        raise refuse("method", f"{method} does nothing here. Send GET or POST.", code="method_not_allowed")
+    query = intake.request.META.get("QUERY_STRING", "").encode("latin-1", "replace")
+    body = intake.readable_body() if method == "POST" else b""
+    values = parameters_of(query, body, intake.request.META.get("CONTENT_TYPE", ""))
+    intake.key = _key(intake, values)
     merchant = merchant_of(intake.key)
-    source = {name: values.get(name) or None for name in ("order_id", "amount", "currency", "event", "coupon")}
-    source |= {"click_id": click_id or None}
-    status = read_text(values, "status", longest=40, example="approved").lower()
-    if status in _TAKEN_BACK:
-        return _take_back(intake, source, status)
-    if status not in _STANDS:
-        raise refuse("status", f"status is {printable(status)}. Send approved, pending, rejected or refunded.")
-    if source["amount"] is None and read_name(source, "event", longest=40, default="sale") != "sale":
-        source["amount"] = "0"
-    order = read_order(source, is_test=intake.key.is_test, at=intake.at, default_currency=merchant.currency)
-    return record(order, merchant, intake)
+    # Whatever is wrong with it, its merchant sees it among its events.
+    said = read_postback(values)
+    is_test = intake.key.is_test or said.is_test
+    if said.takes_back:
+        return _take_back(intake, said, merchant, is_test=is_test)
+    said = replace(said, source=with_referral(said.source, said.affiliate, merchant, is_test=is_test, at=intake.at))
+    order = read_order(said.source, is_test=is_test, at=intake.at, default_currency=merchant.currency)
+    facts = replace(order.facts, source="postback")
+    return record(replace(order, facts=facts, ignored=said.ignored), merchant, intake)
 
 
-def _take_back(intake: Intake, source: Mapping[str, Any], status: str) -> Outcome:
-    """Refund the whole of a known order."""
-    key = intake.key
-    merchant = merchant_of(key) if key else None
-    if key is None or merchant is None:
-        raise NotVisible("merchant")
+def _again(kept: Kept) -> Outcome:
+    """A kept postback, handled as it would be now. Its key is not kept; the row says whose it is."""
+    is_get = kept.row.method == "GET"
+    query = kept.body if is_get else kept.query.encode()
+    values = parameters_of(query, b"" if is_get else kept.body, kept.row.content_type)
+    said = read_postback({name: value for name, value in values.items() if name.lower() not in {"key", "sig", "ts"}})
+    is_test = kept.is_test or said.is_test
+    if said.takes_back:
+        return _take_back(kept, said, kept.merchant, is_test=is_test)
+    said = replace(said, source=with_referral(said.source, said.affiliate, kept.merchant, is_test=is_test, at=kept.at))
+    order = read_order(said.source, is_test=is_test, at=kept.at, default_currency=kept.merchant.currency)
+    facts = order.facts if order.facts.is_dated else replace(order.facts, occurred_at=kept.received_at)
+    sale = record_sale(kept.merchant, replace(facts, source="postback"), at=kept.at)
+    return outcome_of(sale, kept.merchant, ignored=said.ignored)
+
+
+register("postback", _again)
+
+
+def _take_back(intake: Intake | Kept, said: Postback, merchant: "Merchant", *, is_test: bool) -> Outcome:
+    """Refund a known order: all of it, or `refund_amount` of it."""
+    source, fields = said.source, said.reading.fields
     order_ref = read_text(source, "order_id", longest=128, example="1042", is_required=True)
     event = read_name(source, "event", longest=40, default="sale")
     try:
-        conversion = open_conversion_by_order(merchant, order_ref, event=event, is_test=key.is_test)
+        conversion = open_conversion_by_order(merchant, order_ref, event=event, is_test=is_test)
     except NotVisible:
         raise refuse(
             "order_id", "No order with this order_id was reported. Report it first.", code="order_unknown"
         ) from None
-    return give_back(intake, conversion, None, _TAKEN_BACK[status], f"postback:{status}")
+    part = fields.get("refund_amount", "")
+    amount = read_money({"refund_amount": part}, "refund_amount", conversion.currency) if part else None
+    reference = read_text(fields, "reference", longest=100, example="rf-1") or (f"{said.status}:{part}" if part else said.status)
+    return give_back(intake, conversion, amount, said.takes_back, f"postback:{reference}", said.ignored)
 
 
-def _parameters(intake: Intake) -> dict[str, str]:
+def parameters_of(query: bytes, body: bytes, content_type: str) -> dict[str, str]:
     """The parameters of the address and of the body, each once. Raises BodyUnreadable, InputRefused."""
-    body = intake.readable_body()
-    pairs = _pairs(intake.request.META.get("QUERY_STRING", "").encode("latin-1", "replace"), "query")
-    if intake.row.method == "POST" and body:
-        if "json" in intake.request.META.get("CONTENT_TYPE", ""):
-            pairs += [(name, _plain(name, value)) for name, value in read_json_object(body).items()]
+    pairs = _pairs(query, "query")
+    if body:
+        if "json" in content_type:
+            pairs += [(name, text) for name, value in read_json_object(body).items() for text in _plain(name, value)]
+        elif content_type.startswith("multipart/form-data"):
+            pairs += _parts(body, content_type)
         else:
             pairs += _pairs(body, "body")
     values: dict[str, str] = {}
@@ -125,34 +139,47 @@ def _pairs(text: bytes, field: str) -> list[tuple[str, str]]:
         ) from None
 
 
-def _plain(name: str, value: object) -> str:
-    if not isinstance(value, str):
+def _parts(body: bytes, content_type: str) -> list[tuple[str, str]]:
+    """The fields of a form of several parts; files in it are nobody's."""
+    about = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": len(body)}
+    try:
+        fields, _files = MultiPartParser(about, BytesIO(body), [], "utf-8").parse()
+    except (MultiPartParserError, SuspiciousOperation, UnicodeError, ValueError):
+        raise BodyUnreadable("The form cannot be read. Send it urlencoded.", field="body") from None
+    if len(fields) > _MOST_PARAMETERS:
+        raise BodyUnreadable(f"The body has more than {_MOST_PARAMETERS} parameters.", field="body")
+    return [(name, value) for name, values in fields.lists() for value in values]
+
+
+def _plain(name: str, value: object) -> list[str]:
+    """A JSON value as the text a query would have; nothing for null."""
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return ["1" if value else "0"]
+    if isinstance(value, int) and abs(value) < 10**15 and name.lower() not in ALIASES["amount"]:
+        return [str(value)]
+    if not isinstance(value, str) or isinstance(value, NumberText):
         raise refuse(printable(name), f"{printable(name)} is no text. Send every parameter as text.")
-    return str(value)
+    return [value]
 
 
-def _click_id(values: Mapping[str, str]) -> str:
-    """The click id under whichever of its names. Raises InputRefused when two of them differ."""
-    found = {values[name].strip() for name in CLICK_ALIASES if values.get(name, "").strip()}
-    if len(found) > 1:
-        raise refuse(
-            "click_id", "click_id came under several names with different values. Send one.", code="field_doubled"
-        )
-    return found.pop() if found else ""
-
-
-def _key(intake: Intake, values: Mapping[str, str], click_id: str) -> "ApiKey":
-    """The merchant's key, proved by itself or by a signature. Raises KeyRefused."""
+def _key(intake: Intake, values: Mapping[str, str]) -> "ApiKey":
+    """The merchant's key, proved by itself or by a signature. Raises KeyRefused, InputRefused."""
     given = values.get("key", "").strip()
+    macro = unfilled_macro(given)
+    if macro:
+        raise refuse("key", f"key is {printable(macro)}: nobody filled this macro in.", code="macro_not_filled")
     if not given:
         return bearer_key(intake.request, at=intake.at)
     if not values.get("sig"):
         return key_of_secret(given, at=intake.at)
-    signed = (values.get(name, "") for name in ("order_id", "amount", "currency"))
+    fields = read_dialect(values).fields
+    signed = (fields.get(name, "") for name in ("order_id", "amount", "currency"))
     return key_of_signature(
         "_".join(given.split("_")[:3]),
         values.get("ts", ""),
-        click_id,
+        fields.get("click_id", "").strip(),
         *signed,
         signed_at=_signed_at(values.get("ts", "")),
         signature=values["sig"],
@@ -180,18 +207,16 @@ def _word(intake: Intake, outcome: Outcome) -> HttpResponse:
         else "accepted"
     )
     code = outcome.reason or None
-    answer = {
+    answer: dict[str, Any] = {
         "status": status,
         "code": code,
         "conversion_id": outcome.conversion.public_id if outcome.conversion else None,
         "field": outcome.field or (reason_of(code).field if code else "") or None,
         "detail": outcome.detail or (reason_of(code).developer if code else None),
-        "ignored": list(ignored_in(_seen(intake), _KNOWN)),
+        "ignored": list(outcome.payload.get("ignored", ())),
     }
     http = int(outcome.status) if outcome.status >= HTTPStatus.BAD_REQUEST else 400 if is_refused else 200
-    if http < HTTPStatus.INTERNAL_SERVER_ERROR and "legacy=200" in intake.request.META.get("QUERY_STRING", "").split(
-        "&"
-    ):
+    if http < HTTPStatus.INTERNAL_SERVER_ERROR and _takes_only_200(intake):
         http = 200
     return JsonResponse(
         answer,
@@ -200,6 +225,12 @@ def _word(intake: Intake, outcome: Outcome) -> HttpResponse:
     )
 
 
-def _seen(intake: Intake) -> dict[str, str]:
-    query = intake.request.META.get("QUERY_STRING", "").encode("latin-1", "replace").decode("utf-8", "replace")
-    return dict(parse_qsl(query[:4_000], keep_blank_values=True))
+def _takes_only_200(intake: Intake) -> bool:
+    """Whether the sender asked, in its address or its form, for 200 whatever became of it."""
+    texts = [intake.request.META.get("QUERY_STRING", "")]
+    kind = intake.request.META.get("CONTENT_TYPE", "")
+    if kind.startswith("multipart/form-data"):
+        return b'name="legacy"\r\n\r\n200\r\n' in intake.body or "legacy=200" in texts[0].split("&")
+    if "json" not in kind:
+        texts.append(intake.body[:4_000].decode("latin-1"))
+    return any("legacy=200" in text.split("&") for text in texts)

@@ -76,14 +76,49 @@ class RefundIn(Lenient):
     )
 
 
-class LinkIn(Lenient):
+class LinkDraftIn(Lenient):
+    """What a link is made of; sub-ids stand in the address it is shared as."""
+
+    destination: str | None = Field(None, max_length=2000, description="the program's landing page when left out")
+    label: str | None = Field(None, max_length=120)
+    code: str | None = Field(None, max_length=40, description="3 to 40 letters, digits, - or _")
+    sub1: str | None = Field(None, max_length=255)
+    sub2: str | None = Field(None, max_length=255)
+    sub3: str | None = Field(None, max_length=255)
+    sub4: str | None = Field(None, max_length=255)
+    sub5: str | None = Field(None, max_length=255)
+    sub6: str | None = Field(None, max_length=255)
+    sub7: str | None = Field(None, max_length=255)
+    sub8: str | None = Field(None, max_length=255)
+    sub9: str | None = Field(None, max_length=255)
+    sub10: str | None = Field(None, max_length=255)
+    source_id: str | None = Field(None, max_length=255)
+    affiliate_click_id: str | None = Field(None, max_length=255)
+    utm: dict[str, str] | None = Field(
+        None, description="utm_source … utm_id instead of the program's; an empty text leaves one out"
+    )
+
+
+class LinkChangeIn(LinkDraftIn):
+    """What is to change about a link; a new code leaves the old one working."""
+
+    aliases: list[str] | None = Field(None, max_length=20, description="other codes that lead here, for ever")
+    routing: list[dict[str, Any]] | None = Field(None, max_length=50, description="rules, the first that fits decides")
+
+
+class LinkIn(LinkChangeIn):
     """A tracking link to be made. A merchant's key names the affiliate; a partner's key may leave it out."""
 
     program: str | None = Field(None, description="the program's id or slug; may be left out where there is only one")
     affiliate: str | None = None
-    destination: str | None = Field(None, max_length=2000, description="the program's landing page when left out")
-    label: str | None = Field(None, max_length=120)
-    code: str | None = Field(None, max_length=40)
+
+
+class LinksIn(Lenient):
+    """Links to be made in one place."""
+
+    program: str | None = Field(None, description="the program's id or slug; may be left out where there is only one")
+    affiliate: str | None = None
+    links: list[LinkDraftIn] = Field(max_length=200)
 
 
 class Problem(Schema):
@@ -213,14 +248,56 @@ class ClickOut(Schema):
     uncounted_reason: str | None
 
 
+class RootOut(Schema):
+    """A published root of the log."""
+
+    number: int
+    kind: str
+    size: int
+    root: str
+    statement: str
+    signature: str
+    public_key: str
+
+
+class ReceiptOut(Schema):
+    """Proof that a row is under a published root: leaf, place, audit path (RFC 6962), signed statement (Ed25519)."""
+
+    v: int
+    leaf: str
+    position: int
+    path: list[str]
+    log: RootOut
+
+
+class Receipts(Schema):
+    """The receipts of an order's decisions."""
+
+    data: list[ReceiptOut]
+
+
+class TargetOut(Schema):
+    """How the link's page answered when it was last looked at; `reason` is null when it is there."""
+
+    status_code: int | None
+    reason: str | None
+    checked_at: datetime | None
+    failing_since: datetime | None
+
+
 class LinkOut(Schema):
     """A tracking link."""
 
     id: str
     url: str
     code: str
+    aliases: list[str]
     destination: str
     label: str
+    parameters: dict[str, str]
+    utm: dict[str, str]
+    routing: list[dict[str, Any]]
+    target: TargetOut | None
     status: str
     program: str
     affiliate: str
@@ -285,6 +362,53 @@ class PerformanceRow(Schema):
     counted_clicks: int
     conversion_rate: str | None
     totals: list[CurrencyTotals]
+
+
+class LinkResultOut(Schema):
+    """What became of one link of many."""
+
+    result: Literal["new", "known", "refused"]
+    link: LinkOut | None
+    problem: Problem | None
+
+
+class LinkResults(Schema):
+    """One verdict for each link, in the same order."""
+
+    data: list[LinkResultOut]
+
+
+class CouponIn(Lenient):
+    """A coupon code to be made."""
+
+    code: str = Field(min_length=1, max_length=64, examples=["MAYA10"])
+    program: str | None = Field(None, description="the program's id or slug; may be left out where there is only one")
+    affiliate: str | None = Field(None, description="whose it is; without one it is a code of the shop")
+    exclusive: bool | None = Field(None, description="it always wins for its affiliate")
+    policy: Literal["always", "involved", "winner"] | None = Field(None, description="as the terms say when left out")
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+class CouponOut(Schema):
+    """A coupon code."""
+
+    id: str
+    code: str
+    program: str
+    affiliate: str | None
+    exclusive: bool
+    policy: str | None
+    starts_at: datetime
+    ends_at: datetime | None
+    state: str
+
+
+class Coupons(Schema):
+    """A page of coupon codes; `next` is the address of the following page."""
+
+    data: list[CouponOut]
+    next: str | None
 
 
 class Links(Schema):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from ninja import Query
 from ninja.security import HttpBearer
 
-from portal.api import conversions, link_making, lists, shapes
+from portal.api import conversions, coupons, link_making, lists, receipts, shapes
 from portal.api.cursors import LARGEST_PAGE, PAGE
 from portal.api.document import Api, takes
 from portal.intake.keys import bearer_key
@@ -138,6 +138,30 @@ def get_click(request: HttpRequest, click_id: str) -> HttpResponse:
     return lists.get_click(_of(request), click_id)
 
 
+@api.get(
+    "/clicks/{click_id}/receipt",
+    auth=_key,
+    response=shapes.ReceiptOut,
+    tags=["Links"],
+    summary="Prove that a click is in the published log",
+)
+def get_click_receipt(request: HttpRequest, click_id: str) -> HttpResponse:
+    """The click's leaf, its way up to the signed root of its hour, and the statement. 404 until the hour is rooted."""
+    return receipts.get_click_receipt(_of(request), click_id)
+
+
+@api.get(
+    "/conversions/{conversion_id}/receipts",
+    auth=_key,
+    response=shapes.Receipts,
+    tags=["Conversions"],
+    summary="Prove that the decisions on an order are in the published log",
+)
+def list_conversion_receipts(request: HttpRequest, conversion_id: str) -> HttpResponse:
+    """One receipt for each event that is about the order and about you; those of the running hour come later."""
+    return receipts.list_conversion_receipts(_of(request), conversion_id)
+
+
 @api.get("/links", auth=_key, response=shapes.Links, tags=["Links"], summary="List links")
 def list_links(request: HttpRequest, limit: Limit = PAGE, cursor: Cursor = "") -> HttpResponse:
     """Newest first: a merchant's programs' links, or a partner's own."""
@@ -154,6 +178,54 @@ def list_links(request: HttpRequest, limit: Limit = PAGE, cursor: Cursor = "") -
 def create_link(request: HttpRequest) -> HttpResponse:
     """The same page under the same label gives the same link again."""
     return link_making.make_link(request)
+
+
+@api.post(
+    "/links/batch",
+    response={200: shapes.LinkResults},
+    openapi_extra=takes(shapes.LinksIn),
+    tags=["Links"],
+    summary="Make up to 200 links",
+)
+def create_links(request: HttpRequest) -> HttpResponse:
+    """One verdict each, in the same order: new, known or refused. A bad one spoils no other."""
+    return link_making.make_links(request)
+
+
+@api.get("/links/{code}", auth=_key, response=shapes.LinkOut, tags=["Links"], summary="Read a link")
+def get_link(request: HttpRequest, code: str) -> HttpResponse:
+    """By its code, another code that leads to it, or its id."""
+    return lists.get_link(_of(request), code)
+
+
+@api.patch(
+    "/links/{code}",
+    response={200: shapes.LinkOut},
+    openapi_extra=takes(shapes.LinkChangeIn),
+    tags=["Links"],
+    summary="Change a link",
+)
+def change_link(request: HttpRequest, code: str) -> HttpResponse:
+    """What is sent is changed, the rest stays. Codes shared before go on working for ever."""
+    return link_making.change_link(request, code)
+
+
+@api.get("/coupons", auth=_key, response=shapes.Coupons, tags=["Coupons"], summary="List coupon codes")
+def list_coupons(request: HttpRequest, limit: Limit = PAGE, cursor: Cursor = "") -> HttpResponse:
+    """Newest first: a merchant's codes, or those a partner was given."""
+    return coupons.list_coupons(request, _of(request), limit=limit, cursor=cursor)
+
+
+@api.post(
+    "/coupons",
+    response={201: shapes.CouponOut},
+    openapi_extra=takes(shapes.CouponIn),
+    tags=["Coupons"],
+    summary="Make a coupon code",
+)
+def create_coupon(request: HttpRequest) -> HttpResponse:
+    """A code for an affiliate, or without one a code of the shop itself. Upper and lower case are the same."""
+    return coupons.make_coupon(request)
 
 
 @api.get("/affiliates", auth=_key, response=shapes.Affiliates, tags=["Affiliates"], summary="List affiliates")

@@ -8,6 +8,7 @@ except one on a code nobody has heard of yet, which is asked for once.
 """
 
 import asyncio
+import json
 import logging
 import os
 import threading
@@ -19,7 +20,7 @@ from typing import Any
 
 import psycopg
 
-from portal.click.links import LINK_SQL, LinkRow, LinkTable, rows_of_snapshot
+from portal.click.links import HOST_SQL, LINK_SQL, LinkRow, LinkTable, rows_of_snapshot
 
 logger = logging.getLogger("click.links")
 
@@ -41,9 +42,17 @@ WHERE l.updated_at > now() - make_interval(secs => %(seconds)s)
         SELECT id FROM affiliates_program WHERE updated_at > now() - make_interval(secs => %(seconds)s))
    OR l.enrolment_id IN (
         SELECT id FROM affiliates_enrolment WHERE updated_at > now() - make_interval(secs => %(seconds)s))
+   OR l.program_id IN (
+        SELECT program_id FROM tracking_program_settings
+        WHERE updated_at > now() - make_interval(secs => %(seconds)s))
+   OR l.id IN (
+        SELECT link_id FROM tracking_link_alias WHERE created_at > now() - make_interval(secs => %(seconds)s))
 """
 )
-_CODES_SQL = f"{LINK_SQL} WHERE l.code = ANY(%(codes)s)"
+# Whoever asks for a code gets all codes of its link, so that a change reaches its aliases too.
+_CODES_SQL = f"""{LINK_SQL} WHERE k.link_id IN (
+    SELECT id FROM tracking_link WHERE code = ANY(%(codes)s)
+    UNION SELECT link_id FROM tracking_link_alias WHERE code = ANY(%(codes)s))"""  # noqa: S608 - constants of ours
 _OWNER_SQL = {
     "program": f"{LINK_SQL} WHERE l.program_id = %(key)s::uuid",
     "enrolment": f"{LINK_SQL} WHERE l.enrolment_id = %(key)s::uuid",
@@ -87,6 +96,7 @@ class LinkKeeper:
         self._database_url = database_url
         self._snapshot = directory / SNAPSHOT
         self._draft = directory / f"links.{number}.draft"
+        self._hosts_file = directory / f"hosts.{number}.json"
         self._sweep_seconds = sweep_seconds
         self._snapshot_seconds = snapshot_seconds
         self._connection: psycopg.Connection[Any] | None = None
@@ -104,6 +114,8 @@ class LinkKeeper:
             try:
                 count = self._table.replace(rows_of_snapshot(self._snapshot))
                 logger.warning("%d links from the snapshot", count)
+                if self._hosts_file.exists():
+                    self._table.hosts = json.loads(self._hosts_file.read_text(encoding="utf-8"))
             except (OSError, ValueError) as missing:
                 logger.critical("no snapshot either; no link is known yet: %s", missing)
 
@@ -157,6 +169,7 @@ class LinkKeeper:
                 since = {"seconds": now - swept_at + _SWEEP_OVERLAP_SECONDS}
                 rows = connection.execute(_CHANGED_SQL, since).fetchall()
                 self._table.change(_as_text(rows))
+                self._read_hosts(connection)
                 swept_at = now
                 self.fresh_at = time.time()
             if now - snapshot_at >= self._snapshot_seconds:
@@ -174,7 +187,9 @@ class LinkKeeper:
             self._table.change(_as_text(rows), asked=codes)
         for payload in heard.difference(codes):
             kind, _, key = payload.partition(":")
-            if kind in _OWNER_SQL:
+            if kind == "domain":
+                self._read_hosts(connection)
+            elif kind in _OWNER_SQL:
                 rows = connection.execute(_OWNER_SQL[kind], {"key": key}).fetchall()
                 self._table.change(_as_text(rows))
         self.fresh_at = time.time()
@@ -186,9 +201,21 @@ class LinkKeeper:
             rows = rows_of_snapshot(self._snapshot)
         else:
             rows = _as_text(connection.execute(LINK_SQL).fetchall())
+        self._read_hosts(connection)
         count = self._table.replace(rows, pause=_let_others_run)
         self.fresh_at = time.time()
         logger.info("%d links", count)
+
+    def _read_hosts(self, connection: psycopg.Connection[Any]) -> None:
+        """Takes in merchants' own hosts; there are few. They are kept beside the snapshot."""
+        hosts = {host: str(owner) for host, owner in connection.execute(HOST_SQL).fetchall()}
+        if hosts == self._table.hosts:
+            return
+        self._table.hosts = hosts
+        try:
+            self._hosts_file.write_text(json.dumps(hosts), encoding="utf-8")
+        except OSError as error:
+            logger.warning("no copy of the hosts was kept: %s", error)
 
     def _write_snapshot(self, connection: psycopg.Connection[Any]) -> bool:
         """Replaces the snapshot file, all or nothing; whether the disk let it."""
@@ -283,7 +310,7 @@ class LinkAsker:
 
 
 def _as_text(rows: Iterable[Sequence[object]]) -> list[LinkRow]:
-    """Rows from the database with their keys as text, like those of a snapshot."""
+    """Rows from the database as text, like those of a snapshot."""
     return [["" if value is None else str(value) for value in row] for row in rows]
 
 

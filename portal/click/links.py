@@ -1,36 +1,58 @@
 """Links as the door needs them: in memory, checked once, cut where the click id belongs."""
 
 import gc
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+from ledger.base32 import encode
 from tracking.destinations import Destination, DestinationRefused, read_destination
+from tracking.routing import Routing, compile_routing
 from tracking.spool import belongs_to
+from tracking.standing import reason_of_standing
+from tracking.utm import Utm, compile_utm
 
-# One row a link: what COPY writes into the snapshot and SELECT returns. The hosts come as one text.
+# One row a code, a link's own and each alias: what COPY writes into the snapshot and SELECT returns.
+# The hosts come as one text, rules and parameters as JSON.
 LINK_SQL = """
-SELECT l.code, l.id, l.enrolment_id, l.program_id, l.affiliate_id, l.destination,
-       e.status, a.status, p.status, p.landing_url, array_to_string(p.allowed_hosts, ' ')
-FROM tracking_link l
+SELECT k.code, l.id, l.enrolment_id, l.program_id, l.affiliate_id, l.destination,
+       e.status, a.status, p.status, p.landing_url, array_to_string(p.allowed_hosts, ' '),
+       p.merchant_id, p.slug, l.code, l.routing::text, l.utm::text,
+       s.routing::text, s.utm_template::text, s.deep_links::text, s.traffic_back_url, s.consent
+FROM (SELECT code, id AS link_id FROM tracking_link
+      UNION ALL SELECT code, link_id FROM tracking_link_alias) k
+JOIN tracking_link l ON l.id = k.link_id
 JOIN affiliates_enrolment e ON e.id = l.enrolment_id
 JOIN affiliates_affiliate a ON a.id = l.affiliate_id
 JOIN affiliates_program p ON p.id = l.program_id
+LEFT JOIN tracking_program_settings s ON s.program_id = l.program_id
+"""
+FIELDS = 21
+# Merchants' own hosts, once their owners have proved them; a failed look at DNS later closes no door.
+HOST_SQL = """
+SELECT host, coalesce(program_id, merchant_id) FROM tracking_domain WHERE verified_at IS NOT NULL
 """
 
 type LinkRow = Sequence[str]
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
+_EMPTY = frozenset({"", "{}", "[]", "null"})
 
 
 class Program(NamedTuple):
-    """What a program allows its links."""
+    """What a program allows its links; one value shared by all of them."""
 
     allowed_hosts: tuple[str, ...]
     landing: Destination | None
+    traffic_back: Destination | None
+    deep_links: bool
+    needs_consent: bool
+    #: Whose hosts its links answer on: the program's key and the merchant's.
+    owners: tuple[str, str]
 
 
 class Link(NamedTuple):
@@ -42,7 +64,10 @@ class Link(NamedTuple):
     belongs_to: str
     reason: str
     problem: str
-    allowed_hosts: tuple[str, ...]
+    program: Program
+    routing: Routing | None
+    #: What is added to an address that is not the link's own, or has the click's own parameters in it.
+    utm: Utm | None
 
 
 class LinkBuilder:
@@ -50,14 +75,18 @@ class LinkBuilder:
 
     def __init__(self, *, allow_local: bool) -> None:
         self.allow_local = allow_local
-        self._programs: dict[tuple[str, str], Program] = {}
+        self._programs: dict[tuple[str, ...], Program] = {}
         self._targets: dict[tuple[str, tuple[str, ...]], Destination | str] = {}
+        self._routings: dict[tuple[str, str, tuple[str, ...]], Routing | None] = {}
 
     def build(self, row: LinkRow) -> Link:
         """The link of one row of LINK_SQL, its keys as text."""
-        _, link, enrolment, program, affiliate, destination, *states, landing_url, hosts = row
-        rules = self._program(landing_url, hosts)
-        reason = _reason(*states)
+        _, link, enrolment, program, affiliate, destination, *states, landing_url, hosts = row[:11]
+        merchant, slug, code, own_routing, own_utm, routing, template, deep_links, traffic_back, consent = row[11:]
+        rules = self._program(
+            (landing_url, hosts, program, merchant, traffic_back, deep_links, consent)
+        )
+        reason = reason_of_standing(enrolment=states[0], affiliate=states[1], program=states[2])
         target, problem = rules.landing, ""
         if not reason:
             checked = self._target(destination, rules.allowed_hosts)
@@ -65,6 +94,15 @@ class LinkBuilder:
                 target = checked
             else:
                 problem = f"link:{checked}"
+        elif reason.startswith("program_") and rules.traffic_back is not None:
+            target = rules.traffic_back
+        utm = None
+        if not reason and not (template in _EMPTY and own_utm in _EMPTY):
+            utm = compile_utm(
+                _values(template), _values(own_utm), affiliate=f"aff_{encode(UUID(affiliate))}", program=slug, link=code
+            )
+        if utm is not None and target is not None and not utm.needs_parameters:
+            target = utm.apply(target)
         return Link(
             before="" if target is None else target.before,
             after="" if target is None else target.after,
@@ -77,20 +115,40 @@ class LinkBuilder:
             ),
             reason=reason or ("no_destination" if target is None else ""),
             problem=problem,
-            allowed_hosts=rules.allowed_hosts,
+            program=rules,
+            routing=None if reason else self._routing(routing, own_routing, rules.allowed_hosts),
+            utm=utm,
         )
 
-    def _program(self, landing_url: str, hosts: str) -> Program:
+    def _program(self, facts: tuple[str, ...]) -> Program:
         """The program's rules; a landing page that is no address counts as none."""
-        program = self._programs.get((landing_url, hosts))
+        program = self._programs.get(facts)
         if program is None:
+            landing_url, hosts, key, merchant, traffic_back, deep_links, consent = facts
             landing = self._target(landing_url, None)
+            back = self._target(traffic_back, None) if traffic_back else ""
             program = Program(
                 allowed_hosts=tuple(hosts.split()),
                 landing=landing if isinstance(landing, Destination) else None,
+                traffic_back=back if isinstance(back, Destination) else None,
+                deep_links=deep_links != "false",
+                # A program without settings has the defaults, and the default is to ask.
+                needs_consent=consent != "not_required",
+                owners=(key, merchant),
             )
-            self._programs[landing_url, hosts] = program
+            self._programs[facts] = program
         return program
+
+    def _routing(self, program: str, own: str, allowed_hosts: tuple[str, ...]) -> Routing | None:
+        """The rules of the program and then of the link, compiled once for all links that share them."""
+        if program in _EMPTY and own in _EMPTY:
+            return None
+        key = (program, own, allowed_hosts)
+        if key not in self._routings:
+            self._routings[key] = compile_routing(
+                program, own, allowed_hosts=allowed_hosts, allow_local=self.allow_local
+            )
+        return self._routings[key]
 
     def _target(self, url: str, allowed_hosts: tuple[str, ...] | None) -> Destination | str:
         """The address checked, or the code of its refusal."""
@@ -110,6 +168,8 @@ class LinkTable:
 
     def __init__(self, *, allow_local: bool) -> None:
         self.links: dict[str, Link] = {}
+        #: Merchants' own hosts and whose they are: a program's key or a merchant's.
+        self.hosts: dict[str, str] = {}
         self.is_loaded = False
         self._allow_local = allow_local
 
@@ -142,7 +202,7 @@ def rows_of_snapshot(path: Path) -> Iterable[LinkRow]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             row = line.rstrip("\n").split("\t")
-            if len(row) != 11:
+            if len(row) != FIELDS:
                 raise ValueError(f"{path.name} holds a line that is no link")
             yield [_plain(value) for value in row] if "\\" in line else row
 
@@ -154,15 +214,10 @@ def _plain(value: str) -> str:
     return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), value)
 
 
-def _reason(enrolment: str, affiliate: str, program: str) -> str:
-    """Why clicks on a link do not count, or nothing.
-
-    A frozen affiliate goes on earning, and a retired link goes on working: theirs do count.
-    """
-    if program != "open":
-        return f"program_{program}"
-    if enrolment != "approved":
-        return f"enrolment_{enrolment}"
-    if affiliate == "closed":
-        return "affiliate_closed"
-    return ""
+def _values(text: str) -> dict[str, str]:
+    """Names and values of a JSON object; none when it is not one."""
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

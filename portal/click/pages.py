@@ -43,6 +43,7 @@ class Words(NamedTuple):
 
 UNKNOWN = "unknown"
 RESTING = "resting"
+BLOCKED = "blocked"
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 WORDS = {
     (UNKNOWN, "en"): Words(
@@ -58,6 +59,21 @@ WORDS = {
     (UNKNOWN, "zh-Hant"): Words(
         "此連結不存在",
         "這裡沒有這個連結。可能是輸入有誤，或者連結的主人已將其移除。",
+        "前往 {network}",
+    ),
+    (BLOCKED, "en"): Words(
+        "This offer is not available to you",
+        "The shop has limited this offer to certain countries, devices or dates.",
+        "Go to {network}",
+    ),
+    (BLOCKED, "zh-Hans"): Words(
+        "您无法使用此优惠",
+        "商家已将此优惠限定于特定国家、设备或日期。",
+        "前往 {network}",
+    ),
+    (BLOCKED, "zh-Hant"): Words(
+        "您無法使用此優惠",
+        "商家已將此優惠限定於特定國家、裝置或日期。",
         "前往 {network}",
     ),
     (RESTING, "en"): Words(

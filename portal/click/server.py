@@ -6,20 +6,20 @@
 """
 
 import asyncio
-import ipaddress
 import logging
+import random
 import re
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from portal.click import pages
+from portal.click.beacons import VIEW_PREFIX, VISIT_PATH, answer_view, answer_visit
 from portal.click.commits import GroupCommit
 from portal.click.keeper import DatabaseSilent, LinkAsker, LinkKeeper
+from portal.click.life import is_near, open_spool, stoppable
 from portal.click.links import Link, LinkTable
 from portal.click.metrics import Metrics
 from portal.click.settings import DoorSettings
@@ -29,13 +29,18 @@ from portal.click.visitors import (
     address_of,
     cookie_ending,
     forwarded_address,
+    host_of,
     visitor_of,
 )
-from tracking.agents import Agents
+from tracking.addresses import plain_address, short_address
+from tracking.agents import Agents, device_of
 from tracking.click_ids import TimedIds
-from tracking.destinations import DestinationRefused, read_destination
-from tracking.parameters import LONGEST_QUERY, deep_link_of
-from tracking.spool import SpoolWriter, spool_bytes
+from tracking.consent import allows_cookies, read_consent
+from tracking.destinations import Destination, DestinationRefused, read_destination
+from tracking.geography import Countries
+from tracking.parameters import LONGEST_QUERY, deep_link_of, read_parameters
+from tracking.routing import Choice, Routing
+from tracking.spool import spool_bytes
 
 if TYPE_CHECKING:
     from granian.rsgi import HTTPProtocol, Scope
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("click")
 
 LINK_PREFIX = "/r/"
+_OWN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LONGEST_USER_AGENT = 1_000
 LONGEST_REFERRER = 2_000
@@ -75,48 +81,57 @@ class Door:
         sys.setswitchinterval(0.002)
         self.settings = settings
         self._started_at = time.time()
-        self._writer = _open_spool(settings)
-        self._commits = GroupCommit(
+        self._writer = open_spool(settings)
+        self.commits = GroupCommit(
             self._writer,
             loop,
             on_commit=self.metrics.observe_commit,
             on_early_answers=self.metrics.observe_early_answers,
             patience_seconds=settings.patience_seconds,
         )
-        self._table = LinkTable(allow_local=settings.allow_local)
+        self.table = LinkTable(allow_local=settings.allow_local)
         self._keeper = LinkKeeper(
-            self._table,
+            self.table,
             database_url=settings.database_url,
             directory=settings.spool_dir,
             number=self._writer.number,
             sweep_seconds=settings.sweep_seconds,
             snapshot_seconds=settings.snapshot_seconds,
         )
-        self._asker = LinkAsker(self._table, database_url=settings.database_url, loop=loop)
-        self._click_ids = TimedIds()
+        self._asker = LinkAsker(self.table, database_url=settings.database_url, loop=loop)
+        self.click_ids = TimedIds()
         # Ordered by time like the clicks, so that new visitors stay together in the index.
-        self._visitor_ids = TimedIds(prefix="")
-        self._agents = Agents()
-        self._cookie_ending = cookie_ending(is_secure=settings.is_secure)
+        self.visitor_ids = TimedIds(prefix="")
+        self.agents = Agents()
+        self.countries = Countries(settings.geoip)
+        self.cookie_ending = cookie_ending(is_secure=settings.is_secure)
         self._follows: dict[str, int] = {}
         self._follows_until = 0.0
-        with _stoppable():
+        with stoppable():
             self._keeper.load()
         self._keeper.start()
-        self._commits.start()
-        logger.info("door %d: %d links", self._writer.number, len(self._table.links))
+        self.commits.start()
+        logger.info("door %d: %d links", self._writer.number, len(self.table.links))
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Writes what still waits and lets go of everything."""
         self._keeper.stop()
         self._asker.close()
-        self._commits.close()
+        self.commits.close()
 
     async def __rsgi__(self, scope: "Scope", proto: "HTTPProtocol") -> None:
         """Answers one request."""
         path = scope.path
-        if not path.startswith(LINK_PREFIX):
-            self._answer_other(path, scope, proto)
+        owner = ""
+        if path.startswith(LINK_PREFIX):
+            code = path[3:]
+        elif self.table.hosts and (owner := self.table.hosts.get(host_of(scope), "")) and _CODE.fullmatch(path[1:]):
+            # On a merchant's own host the code stands alone; the door's own pages go before codes.
+            code = path[1:] if path not in _OWN_PATHS else ""
+        else:
+            code = ""
+        if not code:
+            await self._answer_other(path, scope, proto)
             return
         method = scope.method
         if method not in {"GET", "HEAD"}:
@@ -126,49 +141,55 @@ class Door:
                 "Only GET and HEAD are answered here.\n",
             )
             return
-        link = self._table.links.get(path[3:])
+        link = self.table.links.get(code)
         if link is None:
-            link = await self._look_up(path[3:], scope, proto)
+            link = await self._look_up(code, scope, proto)
             if link is None:
                 return
+        if owner and owner not in link.program.owners:
+            self._show(pages.UNKNOWN, 404, scope.headers.get("accept-language"), proto)
+            return
         header = scope.headers.get
         query = scope.query_string
-        user_agent = header("user-agent")
-        referrer = header("referer")
-        language = header("accept-language")
-        before, after, url, owners, reason, problems, allowed_hosts = link
+        before, after, url, owners, reason, problems, program, routing, utm = link
+        is_own = True
         if query and ("url=" in query or "http" in query) and not reason:
-            deep_link = deep_link_of(query)
-            if deep_link is not None:
-                try:
-                    target = read_destination(
-                        deep_link,
-                        allowed_hosts=allowed_hosts,
-                        allow_local=self.settings.allow_local,
-                    )
-                    before, after, url = target.before, target.after, target.url
-                except DestinationRefused as refusal:
-                    self.metrics.refused_destinations += 1
-                    problems = f"{problems} url:{refusal.code}"
+            target, problem = self._deep_link(link, query)
+            problems += problem
+            if target is not None:
+                url, _, before, after = target
+                is_own = False
         if len(query) > LONGEST_QUERY:
             query, problems = "", f"{problems} query:too_long"
-        if user_agent is not None and len(user_agent) > LONGEST_USER_AGENT:
-            user_agent, problems = user_agent[:LONGEST_USER_AGENT], f"{problems} user_agent:cut"
-        if referrer is not None and len(referrer) > LONGEST_REFERRER:
-            referrer, problems = referrer[:LONGEST_REFERRER], f"{problems} referrer:cut"
-        if language is not None and len(language) > LONGEST_LANGUAGE:
-            language, problems = language[:LONGEST_LANGUAGE], f"{problems} language:cut"
-        address = (
-            forwarded_address(scope.client, scope.headers.items(), self.settings.trusted_proxy_count)
-            if self.settings.trusted_proxy_count
-            else address_of(scope.client)
-        )
+        user_agent, referrer, language, address, cuts = self.visitor_facts(scope)
+        problems += cuts
+        consent, problem = read_consent(query, header("sec-gpc"), is_required=program.needs_consent)
+        if problem:
+            problems = f"{problems} {problem}"
+        has_consent = allows_cookies(consent)
+        # Without consent nothing is read from the visitor's device and nothing is put there.
+        known = visitor_of(header("cookie")) if has_consent else None
+        visitor = known or (self.visitor_ids.new() if has_consent else None)
+        country = ""
+        if routing is not None:
+            choice, country = self._route(
+                routing, user_agent, referrer, address, f"{visitor}{owners}" if visitor else ""
+            )
+            if choice is not None:
+                is_own = False
+                if choice.destination is None:
+                    reason, before, url = "blocked", "", ""
+                else:
+                    url, _, before, after = choice.destination
+        if utm is not None and before and (utm.needs_parameters or not is_own):
+            params = read_parameters(query) if utm.needs_parameters else None
+            url, _, before, after = utm.apply(Destination(url, "", before, after), params)
         fetch_dest = header("sec-fetch-dest")
         # Browsers that send Sec-Fetch-Dest say Sec-Purpose; the older names are of older ones.
         is_old = fetch_dest is None
         reason = (
             reason
-            or self._agents.reason_not_to_count(
+            or self.agents.reason_not_to_count(
                 method,
                 user_agent,
                 header("sec-purpose"),
@@ -176,14 +197,13 @@ class Door:
                 header("x-moz") if is_old else None,
                 fetch_dest,
             )
-            or self._flood_reason(address + path)
+            or self.flood_reason(address + path)
         )
         if reason:
             self.metrics.observe_uncounted(reason)
-        visitor = visitor_of(header("cookie")) or self._visitor_ids.new()
-        click_id = self._click_ids.new()
+        click_id = self.click_ids.new()
         # Answered either way: if the disk refuses, the metrics and the log know.
-        await self._commits.add(
+        await self.commits.add(
             (
                 click_id,
                 owners,
@@ -192,45 +212,110 @@ class Door:
                 referrer,
                 user_agent,
                 language,
-                address,
+                address if has_consent else short_address(address),
                 query,
                 reason,
                 problems,
+                "click",
+                consent,
+                country,
+                known is None and has_consent,
             )
         )
         if not before:
-            self._show(pages.UNKNOWN, 404, language, proto)
+            is_blocked = reason == "blocked"
+            self._show(pages.BLOCKED if is_blocked else pages.UNKNOWN, 403 if is_blocked else 404, language, proto)
+            return
+        if visitor is None:
+            proto.response_empty(302, [("location", f"{before}{click_id}{after}"), *_REDIRECT_HEADERS])
             return
         headers = [
             ("location", f"{before}{click_id}{after}"),
-            ("set-cookie", f"{VISITOR_COOKIE}={visitor}{self._cookie_ending}"),
-            ("set-cookie", f"{CLICK_COOKIE}={click_id}{self._cookie_ending}"),
+            ("set-cookie", f"{VISITOR_COOKIE}={visitor}{self.cookie_ending}"),
+            ("set-cookie", f"{CLICK_COOKIE}={click_id}{self.cookie_ending}"),
             *_REDIRECT_HEADERS,
         ]
         proto.response_empty(302, headers)
 
+    def visitor_facts(self, scope: "Scope") -> tuple[str | None, str | None, str | None, str, str]:
+        """User agent, referrer, language, address, and which of them had to be cut."""
+        header = scope.headers.get
+        user_agent, referrer, language = header("user-agent"), header("referer"), header("accept-language")
+        cuts = ""
+        if user_agent is not None and len(user_agent) > LONGEST_USER_AGENT:
+            user_agent, cuts = user_agent[:LONGEST_USER_AGENT], f"{cuts} user_agent:cut"
+        if referrer is not None and len(referrer) > LONGEST_REFERRER:
+            referrer, cuts = referrer[:LONGEST_REFERRER], f"{cuts} referrer:cut"
+        if language is not None and len(language) > LONGEST_LANGUAGE:
+            language, cuts = language[:LONGEST_LANGUAGE], f"{cuts} language:cut"
+        address = (
+            forwarded_address(scope.client, scope.headers.items(), self.settings.trusted_proxy_count)
+            if self.settings.trusted_proxy_count
+            else address_of(scope.client)
+        )
+        return user_agent, referrer, language, address, cuts
+
+    async def find(self, code: str) -> Link | None:
+        """The link of a code, from memory or the database. Raises DatabaseSilent."""
+        link = self.table.links.get(code)
+        if link is None and _CODE.fullmatch(code):
+            # Codes are kept in small letters; on paper and by telephone they are said in any.
+            link = self.table.links.get(code.lower())
+            if link is None:
+                await self._asker.ask(code.lower())
+                link = self.table.links.get(code.lower())
+            if link is None and not code.islower():
+                await self._asker.ask(code)
+                link = self.table.links.get(code)
+        return link
+
+    def _deep_link(self, link: Link, query: str) -> tuple[Destination | None, str]:
+        """The page that a click asks for when it may be had, else what is wrong with it."""
+        deep_link = deep_link_of(query)
+        if deep_link is None:
+            return None, ""
+        if not link.program.deep_links:
+            self.metrics.refused_destinations += 1
+            return None, " url:deep_links_off"
+        try:
+            return read_destination(
+                deep_link,
+                allowed_hosts=link.program.allowed_hosts,
+                allow_local=self.settings.allow_local,
+            ), ""
+        except DestinationRefused as refusal:
+            self.metrics.refused_destinations += 1
+            return None, f" url:{refusal.code}"
+
+    def _route(
+        self, routing: Routing, user_agent: str | None, referrer: str | None, address: str, sticky: str
+    ) -> tuple[Choice | None, str]:
+        """What the rules say, and the country where they ask for it. A known visitor keeps the same share."""
+        country = self.countries.country_of(plain_address(address) or "") if routing.needs_country else ""
+        choice = routing.choose(
+            country,
+            device_of(user_agent or "") or "other",
+            datetime.now(UTC),
+            crc32(sticky.encode()) / 2**32 if sticky else random.random(),  # noqa: S311 - shares, not secrets
+            referrer=referrer or "",
+        )
+        return choice, country
+
     async def _look_up(self, code: str, scope: "Scope", proto: "HTTPProtocol") -> Link | None:
         """A link that memory does not have, or None after the page that says so."""
-        code = code.removesuffix("/")
         language = scope.headers.get("accept-language")
-        if _CODE.fullmatch(code):
-            link = self._table.links.get(code)
-            if link is not None:
-                return link
-            try:
-                await self._asker.ask(code)
-            except DatabaseSilent:
-                # It may well exist; that it does not can only be said by the database.
-                self._show(pages.RESTING, 503, language, proto)
-                return None
-            link = self._table.links.get(code)
-            if link is not None:
-                return link
-        self.metrics.unknown += 1
-        self._show(pages.UNKNOWN, 404, language, proto)
-        return None
+        try:
+            link = await self.find(code.removesuffix("/"))
+        except DatabaseSilent:
+            # It may well exist; that it does not can only be said by the database.
+            self._show(pages.RESTING, 503, language, proto)
+            return None
+        if link is None:
+            self.metrics.unknown += 1
+            self._show(pages.UNKNOWN, 404, language, proto)
+        return link
 
-    def _flood_reason(self, key: str) -> str:
+    def flood_reason(self, key: str) -> str:
         """Whether one address follows one link more often than a person would; counted by the minute."""
         limit = self.settings.flood_limit
         if not limit:
@@ -260,14 +345,18 @@ class Door:
             ),
         )
 
-    def _answer_other(self, path: str, scope: "Scope", proto: "HTTPProtocol") -> None:
+    async def _answer_other(self, path: str, scope: "Scope", proto: "HTTPProtocol") -> None:
         """Everything that is no tracked link."""
-        if path == "/healthz":
+        if path.startswith(VIEW_PREFIX):
+            await answer_view(self, scope, proto)
+        elif path == VISIT_PATH:
+            await answer_visit(self, scope, proto)
+        elif path == "/healthz":
             proto.response_str(200, _TEXT_HEADERS, "ok\n")
         elif path == "/readyz":
-            is_ready = self._table.is_loaded
+            is_ready = self.table.is_loaded
             proto.response_str(200 if is_ready else 503, _TEXT_HEADERS, "ready\n" if is_ready else "no links yet\n")
-        elif path == "/metrics" and _is_near(scope):
+        elif path == "/metrics" and is_near(scope):
             proto.response_str(200, _TEXT_HEADERS, self.metrics.text(self._writer.number, self._gauges()))
         else:
             self._show(pages.UNKNOWN, 404, scope.headers.get("accept-language"), proto)
@@ -275,49 +364,12 @@ class Door:
     def _gauges(self) -> dict[str, float]:
         """The door's state of this moment."""
         return {
-            "click_links": len(self._table.links),
+            "click_links": len(self.table.links),
             "click_links_age_seconds": time.time() - (self._keeper.fresh_at or self._started_at),
             "click_database_up": float(self._keeper.is_connected),
             "click_spool_bytes": spool_bytes(self._writer.path),
             "click_start_time_seconds": self._started_at,
         }
-
-
-def _open_spool(settings: DoorSettings) -> SpoolWriter:
-    """A spool file of this process's own; one that will fail, loudly, when the disk gives none."""
-    try:
-        return SpoolWriter.claim(settings.spool_dir, most_bytes=settings.spool_most_bytes)
-    except OSError:
-        logger.critical("no spool file can be had in %s", settings.spool_dir, exc_info=True)
-        return SpoolWriter(settings.spool_dir / "clicks-0.sqlite3", most_bytes=settings.spool_most_bytes)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """While the loop does not run yet, SIGTERM and SIGINT end the process at once.
-
-    Their handlers would only be heard by a running loop, and the signal would be lost.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    for number in before:
-        signal.signal(number, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _is_near(scope: "Scope") -> bool:
-    """Whether the caller is on this machine or its private network, and no proxy stands between."""
-    try:
-        address = ipaddress.ip_address(address_of(scope.client).strip("[]"))
-    except ValueError:
-        return False
-    return address.is_private and scope.headers.get("x-forwarded-for") is None
 
 
 app = Door()

@@ -36,6 +36,7 @@ class DoorSettings:
     sweep_seconds: int
     snapshot_seconds: int
     patience_seconds: int
+    geoip: Path | None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "DoorSettings":
@@ -57,6 +58,7 @@ class DoorSettings:
             sweep_seconds=_whole(environ, "CLICK_SWEEP_SECONDS", 30),
             snapshot_seconds=_whole(environ, "CLICK_SNAPSHOT_SECONDS", 300),
             patience_seconds=_whole(environ, "CLICK_PATIENCE_SECONDS", 5),
+            geoip=Path(geoip) if (geoip := _text(environ, "GEOIP_PATH", "")) else None,
         )
 
 

@@ -2,11 +2,18 @@
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from granian.rsgi import Scope
 
 VISITOR_COOKIE = "afv"
 CLICK_COOKIE = "afc"
+#: The last impression's, so that it can never be taken for a click's.
+VIEW_COOKIE = "afw"
 COOKIE_SECONDS = 365 * 24 * 60 * 60
 
+_VISITOR_ID = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 _VISITOR = re.compile(rf"(?:^|[;\s]){VISITOR_COOKIE}=([0-7][0-9a-hjkmnp-tv-z]{{25}})(?:;|$)")
 
 
@@ -18,10 +25,21 @@ def visitor_of(cookie: str | None) -> str | None:
     return None if found is None else found[1]
 
 
+def is_visitor_id(text: object) -> bool:
+    """Whether a text is a visitor's id as our cookie holds it."""
+    return isinstance(text, str) and _VISITOR_ID.fullmatch(text) is not None
+
+
 def cookie_ending(*, is_secure: bool) -> str:
     """What follows the value in our cookies: first-party, out of reach of scripts, a year long."""
     secure = "; Secure" if is_secure else ""
     return f"; Max-Age={COOKIE_SECONDS}; Path=/; HttpOnly; SameSite=Lax{secure}"
+
+
+def host_of(scope: "Scope") -> str:
+    """The host a request names, in small letters and without its port."""
+    host: str = scope.authority or scope.headers.get("host") or ""
+    return host.partition(":")[0].removesuffix(".").lower()
 
 
 def address_of(client: str) -> str:

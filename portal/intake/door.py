@@ -21,9 +21,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils import timezone
 
+from affiliates.keys import digest_of
 from ledger.errors import Refusal
 from portal.errors import problem, status_of
 from portal.intake.bodies import BodyUnreadable, too_large
+from portal.intake.headers import given_key, kept_headers
 from portal.intake.privacy import hide_addresses, hide_keys
 from tracking import inbox
 
@@ -61,11 +63,13 @@ class Intake:
     trouble: Refusal | None = None
     key: "ApiKey | None" = None
     headers: dict[str, str] = field(default_factory=dict)
+    #: Whose it is where no key tells: a browser's order, a shop's webhook.
+    owner: "Merchant | None" = None
 
     @property
     def merchant(self) -> "Merchant | None":
-        """The key's merchant."""
-        return self.key.merchant if self.key else None
+        """The key's merchant, or whom the request names."""
+        return self.key.merchant if self.key else self.owner
 
     def readable_body(self) -> bytes:
         """The bytes. Raises BodyTooLarge, BodyUnreadable when they could not be had."""
@@ -100,6 +104,8 @@ def take(
             ip=address_of(request),
             at=at,
             keep=keep,
+            headers=kept_headers(request),
+            key_digest=digest_of(given_key(request)),
         )
     except DatabaseError:
         log.exception("the inbox could not be written")
@@ -144,7 +150,8 @@ def close(intake: Intake, outcome: Outcome, *, latency_ms: int) -> None:
     verdict = inbox.Verdict(
         outcome.verdict, int(outcome.status), outcome.reason, outcome.field, outcome.detail, outcome.conversion
     )
-    inbox.close(intake.row, verdict, latency_ms=latency_ms, merchant=intake.merchant)
+    is_test = intake.key.is_test if intake.key else None
+    inbox.close(intake.row, verdict, latency_ms=latency_ms, merchant=intake.merchant, is_test=is_test)
 
 
 def refused(refusal: Refusal) -> Outcome:

@@ -25,6 +25,9 @@ CLOCKS_DIFFER_BY = timedelta(minutes=5)
 #: An order older than this is history, to be imported and not reported.
 OLDEST_ORDER = timedelta(days=400)
 
+#: In files even history may be sent, as far back as this.
+OLDEST_IN_FILES = timedelta(days=20 * 366)
+
 #: What a whole number in JSON may be without losing digits in other languages.
 _SAFE_INTEGER = 2**53
 
@@ -187,10 +190,12 @@ def read_required_money(source: Mapping[str, Any], name: str, currency: str) -> 
     return amount
 
 
-def read_instant(source: Mapping[str, Any], name: str, *, at: datetime) -> datetime | None:
+def read_instant(
+    source: Mapping[str, Any], name: str, *, at: datetime, oldest: timedelta = OLDEST_ORDER
+) -> datetime | None:
     """When something happened, as RFC 3339 with its zone; None when absent.
 
-    Not more than five minutes ahead of `at` and not more than 400 days before it.
+    Not more than five minutes ahead of `at` and not more than `oldest` (400 days) before it.
     """
     text = read_text(source, name, longest=40, example="2026-11-03T14:02:00Z")
     if not text:
@@ -207,10 +212,10 @@ def read_instant(source: Mapping[str, Any], name: str, *, at: datetime) -> datet
         raise refuse(name, f"{name} is no day or time of the calendar. Send 2026-11-03T14:02:00Z.") from None
     if ahead > CLOCKS_DIFFER_BY:
         raise refuse(name, f"{name} lies in the future. Send the time of the order.", code="instant_in_future")
-    if -ahead > OLDEST_ORDER:
+    if -ahead > oldest:
         raise refuse(
             name,
-            f"{name} is more than {OLDEST_ORDER.days} days ago. Import old orders instead.",
+            f"{name} is more than {oldest.days} days ago. Import old orders instead.",
             code="instant_too_old",
         )
     return moment.astimezone(UTC)

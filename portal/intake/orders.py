@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ledger.money import Money
 from portal.intake.fields import (
+    OLDEST_ORDER,
     kind_of,
     printable,
     read_choice,
@@ -66,7 +67,9 @@ class ReadRefund:
     ignored: tuple[str, ...] = ()
 
 
-def read_order(source: object, *, is_test: bool, at: datetime, default_currency: str = "") -> ReadOrder:
+def read_order(
+    source: object, *, is_test: bool, at: datetime, default_currency: str = "", oldest: timedelta = OLDEST_ORDER
+) -> ReadOrder:
     """Read one order. Raises InputRefused, MoneyUnreadable or CurrencyUnknown, each naming its field."""
     if not isinstance(source, Mapping):
         raise refuse("body", f"An order is an object; this is {kind_of(source)}.")
@@ -74,7 +77,7 @@ def read_order(source: object, *, is_test: bool, at: datetime, default_currency:
     currency = read_currency(source, default=default_currency)
     amount = read_required_money(source, "amount", currency)
     customer = read_object(source, "customer")
-    occurred_at = read_instant(source, "occurred_at", at=at)
+    occurred_at = read_instant(source, "occurred_at", at=at, oldest=oldest)
     facts = OrderFacts(
         order_ref=order_ref,
         amount=amount,
@@ -97,6 +100,8 @@ def read_order(source: object, *, is_test: bool, at: datetime, default_currency:
             for key, value in read_metadata(source).items()
         },
         is_test=read_flag(source, "test") or is_test,
+        # Doors other than the API say which they are.
+        source="api",
         is_dated=occurred_at is not None,
     )
     return ReadOrder(facts, ignored_in(source, ORDER_FIELDS))

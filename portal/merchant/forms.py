@@ -14,7 +14,7 @@ from payouts.queries.states import COMMISSION_STATES
 from portal.merchant.periods import PERIODS
 from portal.reasons import REFUNDS
 from portal.states import state_of
-from tracking.queries.merchant import CONVERSION_VERDICTS, INBOX_VERDICTS
+from tracking.queries.merchant import CONVERSION_VERDICTS
 
 type Data = Mapping[str, object] | None
 type Choices = Sequence[tuple[str, str]]
@@ -107,24 +107,6 @@ class PartnerFilterForm(forms.Form):
             _ALL, *((name, state_of("enrolment", name).label) for name in ("approved", "suspended", "left", "declined")),
         ],
     )  # fmt: skip
-
-
-class EventFilterForm(forms.Form):
-    """The question to the inbox."""
-
-    q = forms.CharField(
-        label=_("Order, reason or field"),
-        required=False,
-        max_length=128,
-        widget=forms.SearchInput,
-    )
-    verdict = forms.ChoiceField(
-        label=_("Verdict"), required=False,
-        choices=lambda: [_ALL, *((name, state_of("inbox", name).label) for name in INBOX_VERDICTS)],
-    )  # fmt: skip
-    door = forms.ChoiceField(
-        label=_("Door"), required=False, choices=[_ALL, ("api", _("API")), ("postback", _("Postback"))]
-    )
 
 
 class KeyForm(forms.Form):

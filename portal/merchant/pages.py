@@ -22,9 +22,15 @@ PAGE_ROWS = 50
 _PLACES = (
     ("overview", _("Overview"), "layout-dashboard", "merchant.view"),
     ("conversions", _("Conversions"), "shopping-cart", "merchant.view"),
+    ("reports", _("Reports"), "chart-line", "merchant.view"),
     ("partners", _("Partners"), "users", "merchant.view"),
+    ("claims", _("Claims"), "message-circle", "merchant.view"),
     ("rules", _("Rules"), "scale", "merchant.view"),
+    ("attribution", _("Attribution"), "waypoints", "merchant.view"),
+    ("tracking", _("Tracking"), "route", "merchant.view"),
     ("events", _("Events"), "inbox", "merchant.view"),
+    ("uploads", _("Uploads"), "upload", "merchant.view"),
+    ("endpoints", _("Webhooks"), "webhook", "merchant.view"),
     ("keys", _("Keys"), "key-round", "merchant.keys"),
     ("billing", _("Billing"), "landmark", "merchant.view"),
     ("setup", _("Setup"), "list-checks", "merchant.view"),
@@ -63,7 +69,9 @@ def show(
         "page_lead": lead,
         "crumbs": crumbs or [],
     }
-    return render(request, f"portal/merchant/{template}", {**shell, **context}, status=status)
+    # A template that audiences share says where it is.
+    name = template if template.startswith("portal/") else f"portal/merchant/{template}"
+    return render(request, name, {**shell, **context}, status=status)
 
 
 def here(request: MerchantRequest, name: str, *args: str, **question: object) -> str:

@@ -9,7 +9,24 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 
-from portal.merchant.views import billing, conversions, events, keys, overview, partners, rules, setup
+from portal.merchant.views import (
+    attribution,
+    billing,
+    claims,
+    conversions,
+    coupons,
+    endpoints,
+    events,
+    keys,
+    overview,
+    partners,
+    reports,
+    rules,
+    setup,
+    setup_doors,
+    tracking,
+    uploads,
+)
 from portal.requests import MerchantRequest
 
 app_name = "merchant"
@@ -37,24 +54,90 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("conversions/<str:conversion_id>/", conversions.conversion, "conversion"),
     page("conversions/<str:conversion_id>/refund/", conversions.refund, "conversion-refund"),
     page("commissions/<str:commission_id>/", conversions.commission, "commission"),
+    # Claims
+    page("claims/", claims.claims, "claims"),
+    page("claims/settings/", claims.settings, "claim-settings"),
+    page("claims/<str:claim_id>/", claims.claim, "claim"),
+    page("claims/<str:claim_id>/comment/", claims.comment, "claim-comment"),
+    page("claims/<str:claim_id>/ask/", claims.ask, "claim-ask"),
+    page("claims/<str:claim_id>/accept/", claims.accept, "claim-accept"),
+    page("claims/<str:claim_id>/decline/", claims.decline, "claim-decline"),
+    page("claims/<str:claim_id>/papers/<str:paper_id>/", claims.paper, "claim-paper"),
     # Partners
     page("partners/", partners.partners, "partners"),
     page("partners/applications/", partners.applications, "applications"),
     page("partners/<str:enrolment_id>/approve/", partners.approve, "enrolment-approve"),
     page("partners/<str:enrolment_id>/decline/", partners.decline, "enrolment-decline"),
     page("partners/<str:enrolment_id>/suspend/", partners.suspend, "enrolment-suspend"),
+    page("partners/<str:enrolment_id>/credit-class/", attribution.credit_class, "enrolment-credit-class"),
+    # Attribution
+    page("attribution/", attribution.attribution, "attribution"),
+    page("attribution/<slug:program_slug>/new/", attribution.new, "attribution-new"),
+    page("attribution/<slug:program_slug>/models/", attribution.compare, "attribution-compare"),
+    page("attribution/<slug:program_slug>/models/export.csv", attribution.compare_export, "attribution-compare-export"),
+    page("coupons/", coupons.coupons, "coupons"),
+    page("coupons/export.csv", coupons.export, "coupons-export"),
+    page("coupons/new/", coupons.new, "coupon-new"),
+    page("coupons/import/", coupons.import_list, "coupon-import"),
+    page("coupons/<str:coupon_id>/", coupons.coupon, "coupon"),
+    page("coupons/<str:coupon_id>/end/", coupons.end, "coupon-end"),
+    # Reports
+    page("reports/", reports.performance, "reports"),
+    page("reports/export.csv", reports.performance_export, "reports-export"),
+    page("reports/paths/", reports.paths, "reports-paths"),
+    page("reports/paths/export.csv", reports.paths_export, "reports-paths-export"),
+    page("reports/cohorts/", reports.cohorts, "reports-cohorts"),
+    page("reports/cohorts/export.csv", reports.cohorts_export, "reports-cohorts-export"),
     # Rules
     page("rules/", rules.rules, "rules"),
     page("rules/new/<slug:program_slug>/", rules.new, "rule-new"),
     page("rules/<str:rule_id>/", rules.rule, "rule"),
     # Events
     page("events/", events.events, "events"),
+    page("events/export.csv", events.export, "events-export"),
+    page("events/replay/", events.replay_many, "events-replay"),
+    page("events/replays/<str:job_id>/", events.job, "events-job"),
+    page("events/replays/<str:job_id>/cancel/", events.job_cancel, "events-job-cancel"),
     page("events/<str:request_id>/", events.event, "event"),
+    page("events/<str:request_id>/replay/", events.replay, "event-replay"),
+    # Uploads
+    page("uploads/", uploads.uploads, "uploads"),
+    page("uploads/template.csv", uploads.template, "upload-template"),
+    page("uploads/send/", uploads.send, "upload-send"),
+    page("uploads/<str:upload_id>/", uploads.upload, "upload"),
+    page("uploads/<str:upload_id>/columns/", uploads.columns, "upload-columns"),
+    page("uploads/<str:upload_id>/record/", uploads.record, "upload-record"),
+    page("uploads/<str:upload_id>/discard/", uploads.discard, "upload-discard"),
+    page("uploads/<str:upload_id>/rows.csv", uploads.export, "upload-export"),
+    # Webhooks
+    page("webhooks/", endpoints.endpoints, "endpoints"),
+    page("webhooks/new/", endpoints.new, "endpoint-new"),
+    page("webhooks/<str:endpoint_id>/", endpoints.endpoint, "endpoint"),
+    page("webhooks/<str:endpoint_id>/edit/", endpoints.edit, "endpoint-edit"),
+    page("webhooks/<str:endpoint_id>/act/", endpoints.act, "endpoint-act"),
+    page("webhooks/<str:endpoint_id>/calls/<str:call_id>/", endpoints.call, "endpoint-call"),
+    page("webhooks/<str:endpoint_id>/calls/<str:call_id>/replay/", endpoints.replay, "endpoint-call-replay"),
     # Keys
     page("keys/", keys.keys, "keys"),
     page("keys/issue/", keys.issue, "key-issue"),
     page("keys/<str:key_id>/revoke/", keys.revoke, "key-revoke"),
+    # Tracking
+    page("tracking/", tracking.tracking, "tracking"),
+    page("tracking/<slug:program_slug>/", tracking.program, "tracking-program"),
+    page("tracking/<slug:program_slug>/save/", tracking.save, "tracking-save"),
+    page("tracking/<slug:program_slug>/routing/", tracking.routing, "tracking-routing"),
+    page("landing-pages/<str:page_id>/withdraw/", tracking.withdraw_page, "landing-page-withdraw"),
+    page("domains/add/", tracking.add_domain, "domain-add"),
+    page("domains/<str:domain_id>/check/", tracking.check_domain, "domain-check"),
+    page("domains/<str:domain_id>/remove/", tracking.remove_domain, "domain-remove"),
     # The rest
     page("billing/", billing.billing, "billing"),
     page("setup/", setup.setup, "setup"),
+    page("setup/tag/", setup_doors.tag, "setup-tag"),
+    page("setup/tag/orders/", setup_doors.tag_orders, "setup-tag-orders"),
+    page("setup/tag/waiting/", setup_doors.waiting, "setup-waiting"),
+    page("setup/tag/waiting/<str:conversion_id>/", setup_doors.confirm, "setup-confirm"),
+    page("setup/postback/", setup_doors.postback, "setup-postback"),
+    page("setup/postback/test/", setup_doors.send_test, "setup-test"),
+    page("setup/translator/", setup_doors.translator, "setup-translator"),
 ]

@@ -20,8 +20,12 @@ PAGE_ROWS = 50
 
 _PLACES = (
     ("home", gettext_lazy("Health"), "activity"),
+    ("reports", gettext_lazy("Reports"), "chart-line"),
     ("partners", gettext_lazy("Partners"), "users"),
     ("merchants", gettext_lazy("Merchants"), "store"),
+    ("events", gettext_lazy("Events"), "inbox"),
+    ("claims", gettext_lazy("Claims"), "scale"),
+    ("attribution", gettext_lazy("Models"), "waypoints"),
     ("people", gettext_lazy("People"), "id-card"),
 )
 
@@ -48,7 +52,9 @@ def show(
         "crumbs": crumbs,
         "may_change_members": access.may(request.roles, "network.members"),
     }
-    return render(request, f"portal/network/{template}", {**shell, **context}, status=status)
+    # A template that audiences share says where it is.
+    name = template if template.startswith("portal/") else f"portal/network/{template}"
+    return render(request, name, {**shell, **context}, status=status)
 
 
 def page_of(request: FinanceRequest, rows: QuerySet[Any]) -> Page[Any]:

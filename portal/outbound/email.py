@@ -13,8 +13,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from affiliates.endpoints import endpoint_by_id
 from affiliates.mails import write_mail
-from affiliates.queries import people_of, people_with_role, user_by_email
+from affiliates.queries import affiliates_by_id, people_of, people_of_merchant, people_with_role, user_by_email
 from ledger.journal import subscribe
 from ledger.money import Money
 from payouts.queries import news
@@ -79,6 +80,17 @@ def tell_of_changed_account(event: "Event") -> None:
     _write_to(event, address, _language_of(address, found.affiliate), event.name, facts)
 
 
+@subscribe("mail.link_targets", "link.target_failing", "link.target_back", stale_after=_STALE)
+def tell_of_page(event: "Event") -> None:
+    """To the affiliate: the page its links lead to is gone, or is there again."""
+    for affiliate in affiliates_by_id(one for one in event.about if one.startswith("aff_")).values():
+        facts = {
+            "code": event.data["links"][0],
+            **{name: event.data[name] for name in ("url", "reason", "status", "count")},
+        }
+        _write(event, people_of(affiliate), event.name, facts)
+
+
 @subscribe("mail.submitted_runs", "run.submitted", stale_after=_STALE)
 def tell_of_submitted_run(event: "Event") -> None:
     """To everybody who may approve it."""
@@ -89,6 +101,22 @@ def tell_of_submitted_run(event: "Event") -> None:
             "amounts": [_amount(amount) for amount in found.amounts],
         }  # fmt: skip
         _write(event, found.approvers, event.name, facts)
+
+
+@subscribe("mail.failing_endpoints", "endpoint.failing", stale_after=_STALE)
+def tell_of_failing_endpoint(event: "Event") -> None:
+    """To the endpoint's people, once an outage: nothing arrives, nothing is lost, nothing was switched off."""
+    endpoint = endpoint_by_id(event.subject)
+    if endpoint is None:
+        return
+    facts = {
+        "endpoint": endpoint.public_id, "name": endpoint.name,
+        "merchant": endpoint.merchant.slug if endpoint.merchant else "",
+    }  # fmt: skip
+    if endpoint.affiliate is not None:
+        _write(event, people_of(endpoint.affiliate), event.name, facts)
+    elif endpoint.merchant is not None:
+        _write(event, people_of_merchant(endpoint.merchant), event.name, facts)
 
 
 def _write(event: "Event", people: "Iterable[User]", kind: str, facts: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from affiliates.enrolments import DECLINE_REASONS
 from ledger.money import Money
 from portal.formats import format_day, format_money, language_tag
+from portal.page_words import reason_words
 from portal.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ def send_letter(mail: "OutgoingMail") -> None:
 def letter_of(kind: str, facts: Facts) -> Letter:
     """The words of a kind of mail in the active language. Raises KeyError for a kind nobody words."""
     return _KINDS[kind](facts)
+
+
+def add_kinds(kinds: dict[str, Callable[[Facts], Letter]]) -> None:
+    """Have more kinds of mail worded, by the module that writes them down."""
+    _KINDS.update(kinds)
 
 
 def _approved(facts: Facts) -> Letter:
@@ -172,6 +178,33 @@ def _account_changed(facts: Facts) -> Letter:
     )
 
 
+def _page_failing(facts: Facts) -> Letter:
+    count = int(facts["count"])
+    return Letter(
+        _("A page that your links lead to is gone"),
+        [
+            ngettext("%(count)s link of yours leads to a page with trouble.", "%(count)s links of yours lead to a page with trouble.", count) % {"count": count},
+            reason_words(facts["reason"], int(facts["status"])),
+            _("Lead it to another page: addresses you have shared stay the same. You hear from us when the page is back."),
+        ],
+        _("Look at the link"),
+        _url("partner:link", facts["code"]),
+        _because_member(),
+        [(_("Page"), facts["url"])],
+    )  # fmt: skip
+
+
+def _page_back(facts: Facts) -> Letter:
+    return Letter(
+        _("A page that your links lead to is back"),
+        [_("The page answers again. There is nothing to do.")],
+        _("Look at the link"),
+        _url("partner:link", facts["code"]),
+        _because_member(),
+        [(_("Page"), facts["url"])],
+    )
+
+
 def _submitted(facts: Facts) -> Letter:
     count = int(facts["payouts"])
     return Letter(
@@ -184,6 +217,24 @@ def _submitted(facts: Facts) -> Letter:
         _url("finance:run", facts["run"]),
         _("You get this mail because you approve payout runs."),
         [(one[1], _money(one)) for one in facts["amounts"]],
+    )
+
+
+def _endpoint_failing(facts: Facts) -> Letter:
+    url = (
+        _url("merchant:endpoint", facts["merchant"], facts["endpoint"])
+        if facts["merchant"]
+        else _url("partner:endpoint", facts["endpoint"])
+    )
+    return Letter(
+        _("Calls to %(name)s do not arrive") % facts,
+        [
+            _("The last calls to %(name)s failed.") % facts,
+            _("Nothing is lost: they are tried again for a day and a half and kept after that. The address stays on."),
+        ],
+        _("Look at the calls"),
+        url,
+        _("You get this mail because you gave us this address to call."),
     )
 
 
@@ -214,6 +265,9 @@ _KINDS: dict[str, Callable[[Facts], Letter]] = {
     "payout.blocked": _stopped,
     "payout_method.changed": _account_changed,
     "run.submitted": _submitted,
+    "endpoint.failing": _endpoint_failing,
+    "link.target_failing": _page_failing,
+    "link.target_back": _page_back,
 }
 
 

@@ -14,7 +14,7 @@ def make_clicks(link: Link, number: int, *, at: datetime, left_out: int = 0) -> 
         make_click(link, at=at, is_counted=index < number)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO tracking_click_count (hour, link_id, program_id, affiliate_id, clicks, counted)"
+            "INSERT INTO tracking_click_hour (hour, link_id, program_id, affiliate_id, clicks, counted)"
             " VALUES (date_trunc('hour', %s::timestamptz), %s, %s, %s, %s, %s)",
             [at, link.pk, link.program_id, link.affiliate_id, number + left_out, number],
         )

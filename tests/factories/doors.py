@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
@@ -20,6 +20,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg.types.json import Jsonb
 
 from ledger.base32 import encode
 from tracking.click_ids import TimedIds, click_key
@@ -35,13 +36,29 @@ PARENTS = """
 CREATE TABLE affiliates_affiliate (id uuid PRIMARY KEY, status text NOT NULL DEFAULT 'active');
 CREATE TABLE affiliates_program (
     id uuid PRIMARY KEY, status text NOT NULL DEFAULT 'open', landing_url text NOT NULL,
-    allowed_hosts varchar(253)[] NOT NULL, updated_at timestamptz NOT NULL DEFAULT now());
+    allowed_hosts varchar(253)[] NOT NULL, updated_at timestamptz NOT NULL DEFAULT now(),
+    merchant_id uuid NOT NULL DEFAULT gen_random_uuid(), slug varchar(60) NOT NULL DEFAULT 'shop');
 CREATE TABLE affiliates_enrolment (
     id uuid PRIMARY KEY, status text NOT NULL DEFAULT 'approved', updated_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE tracking_link (
     id uuid PRIMARY KEY, code varchar(64) UNIQUE, enrolment_id uuid NOT NULL, program_id uuid NOT NULL,
-    affiliate_id uuid NOT NULL, destination varchar(2000) NOT NULL, updated_at timestamptz NOT NULL DEFAULT now());
+    affiliate_id uuid NOT NULL, destination varchar(2000) NOT NULL, updated_at timestamptz NOT NULL DEFAULT now(),
+    presets jsonb NOT NULL DEFAULT '{}', routing jsonb NOT NULL DEFAULT '[]', utm jsonb NOT NULL DEFAULT '{}');
+CREATE TABLE tracking_link_code (code varchar(64) PRIMARY KEY, link_id uuid NOT NULL);
+CREATE TABLE tracking_link_alias (
+    code varchar(64) PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(), link_id uuid NOT NULL);
+CREATE TABLE tracking_program_settings (
+    program_id uuid PRIMARY KEY, deep_links boolean NOT NULL DEFAULT true, routing jsonb NOT NULL DEFAULT '[]',
+    utm_template jsonb NOT NULL DEFAULT '{}', traffic_back_url varchar(2000) NOT NULL DEFAULT '',
+    unique_window_hours integer NOT NULL DEFAULT 24, consent varchar(12) NOT NULL DEFAULT 'required',
+    updated_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE tracking_domain (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), host varchar(253) UNIQUE NOT NULL,
+    status varchar(10) NOT NULL DEFAULT 'verified', verified_at timestamptz DEFAULT now(),
+    merchant_id uuid NOT NULL, program_id uuid);
 """
+#: What the migrations of clicks and links run after those tables, in their order.
+SQL_FILES = ("clicks.sql", "link_changed.sql", "links_0004.sql", "clicks_0005.sql")
 
 _keys = TimedIds(prefix="")
 
@@ -84,20 +101,41 @@ class ClickDatabase:
         program_status: str = "open",
         enrolment_status: str = "approved",
         affiliate_status: str = "active",
+        routing: Iterable[object] = (),
+        utm: object = None,
+        **settings: Any,
     ) -> LinkFacts:
-        """A link with a program, an enrolment and an affiliate of its own."""
+        """A link with a program, an enrolment and an affiliate of its own.
+
+        `settings` are the program's tracking settings; unlike by default, visitors need not be asked.
+        """
         link = LinkFacts(code or secrets.token_hex(4), *(new_key() for _ in range(4)))
         self.execute("INSERT INTO affiliates_affiliate VALUES (%s, %s)", link.affiliate_id, affiliate_status)
         self.execute(
             "INSERT INTO affiliates_program VALUES (%s, %s, %s, %s)",
             *(link.program_id, program_status, landing, list(hosts)),
         )
+        self.set_program(link, **{"consent": "not_required", **settings})
         self.execute("INSERT INTO affiliates_enrolment VALUES (%s, %s)", link.enrolment_id, enrolment_status)
         self.execute(
-            "INSERT INTO tracking_link VALUES (%s, %s, %s, %s, %s, %s)",
+            "INSERT INTO tracking_link (id, code, enrolment_id, program_id, affiliate_id, destination, routing, utm)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
             *(link.id, link.code, link.enrolment_id, link.program_id, link.affiliate_id, destination),
+            *(Jsonb(list(routing)), Jsonb(utm or {})),
         )
         return link
+
+    def set_program(self, link: LinkFacts, **settings: Any) -> None:
+        """Sets tracking settings of the link's program, by column."""
+        self.execute(
+            "INSERT INTO tracking_program_settings (program_id) VALUES (%s) ON CONFLICT DO NOTHING", link.program_id
+        )
+        for name, value in settings.items():
+            kept = Jsonb(value) if isinstance(value, (dict, list)) else value
+            self.execute(
+                f"UPDATE tracking_program_settings SET {name} = %s, updated_at = now() WHERE program_id = %s",
+                *(kept, link.program_id),
+            )
 
     def drain(self, spool_dir: Path) -> Drained:
         """Moves everything that waits."""
@@ -122,7 +160,7 @@ def click_database(server_url: str) -> Iterator[ClickDatabase]:
         database = ClickDatabase(make_conninfo(server_url, dbname=name))
         try:
             database.connection.execute(PARENTS)
-            for file in ("clicks.sql", "link_changed.sql"):
+            for file in SQL_FILES:
                 database.connection.execute((SQL / file).read_text(encoding="utf-8"))
             yield database
         finally:

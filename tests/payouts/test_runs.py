@@ -12,7 +12,7 @@ from affiliates import lifecycle
 from ledger.accounts import balance_of
 from ledger.money import Money
 from payouts import chart, commissions, deposits, methods, runs, sales
-from payouts.claims import claims_until
+from payouts.dues import dues_until
 from payouts.errors import (
     DepositRefused,
     PayoutNotInState,
@@ -434,7 +434,7 @@ def test_a_refund_in_the_midst_of_preparing_waits_and_is_recovered_later(at):
 
     thread = threading.Thread(target=refund)
     with transaction.atomic():
-        claims_until(at, is_held=True)
+        dues_until(at, is_held=True)
         thread.start()
         _wait_for_a_lock()
         run = prepare(maker, at=at)

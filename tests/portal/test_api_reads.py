@@ -243,7 +243,7 @@ def connection_info() -> str:
 def _count(link, hour, clicks, counted):
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO tracking_click_count (hour, link_id, program_id, affiliate_id, clicks, counted)"
+            "INSERT INTO tracking_click_hour (hour, link_id, program_id, affiliate_id, clicks, counted)"
             " VALUES (%s,%s,%s,%s,%s,%s)",
             [hour, link.pk, link.program_id, link.affiliate_id, clicks, counted],
         )

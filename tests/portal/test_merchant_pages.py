@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from affiliates import enrolments, keys, teams
 from affiliates.models import RoleGrant
+from portal.intake.uploads import take_file
 from portal.policy import URLS, Audience
 from tests.factories.world import make_click, make_sale, make_user, make_world
 from tests.portal.shop import Shop, open_shop, order
 from tracking import links
-from tracking.models import Conversion, InboxRequest
+from tracking.models import Conversion, InboxRequest, OrderUpload, ReplayJob
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +47,23 @@ def address(shop: Shop, name: str, *args: str) -> str:
     return reverse(f"merchant:{name}", args=[shop.world.merchant.slug, *args])
 
 
+def _job(shop: Shop) -> ReplayJob:
+    """A bulk replay of this shop's."""
+    return ReplayJob.objects.get_or_create(
+        merchant=shop.world.merchant, question={"text": "none"}, defaults={"started_at": shop.at}
+    )[0]
+
+
+def _upload(shop: Shop) -> OrderUpload:
+    """A file of this shop's whose rows have been tried."""
+    received = take_file(
+        shop.world.merchant, name="orders.csv", content=b"order_id,amount,currency\nf-1,5.00,USD\n",
+        content_type="text/csv", path="/", ip=None, by=shop.world.owner, at=shop.at,
+    )  # fmt: skip
+    OrderUpload.objects.filter(pk=received.upload.pk).update(status="tried")
+    return received.upload
+
+
 def _everything(shop: Shop) -> dict[str, str]:
     """One address for each page that is read, with objects of this shop."""
     click = make_click(shop.world.link, at=shop.at - timedelta(minutes=4))
@@ -63,6 +81,12 @@ def _everything(shop: Shop) -> dict[str, str]:
         "rule-new": address(shop, "rule-new", shop.world.program.slug),
         "events": address(shop, "events"),
         "event": address(shop, "event", InboxRequest.objects.filter(merchant=shop.world.merchant).last().public_id),
+        "events-export": address(shop, "events-export"),
+        "events-job": address(shop, "events-job", _job(shop).public_id),
+        "uploads": address(shop, "uploads"),
+        "upload": address(shop, "upload", _upload(shop).public_id),
+        "upload-export": address(shop, "upload-export", _upload(shop).public_id),
+        "upload-template": address(shop, "upload-template"),
         "keys": address(shop, "keys"),
         "billing": address(shop, "billing"),
         "setup": address(shop, "setup"),
@@ -78,6 +102,15 @@ def _writes(shop: Shop) -> dict[str, str]:
         "enrolment-approve": address(shop, "enrolment-approve", place),
         "enrolment-decline": address(shop, "enrolment-decline", place),
         "enrolment-suspend": address(shop, "enrolment-suspend", place),
+        "event-replay": address(
+            shop, "event-replay", InboxRequest.objects.filter(merchant=shop.world.merchant).last().public_id
+        ),
+        "events-replay": address(shop, "events-replay"),
+        "events-job-cancel": address(shop, "events-job-cancel", _job(shop).public_id),
+        "upload-send": address(shop, "upload-send"),
+        "upload-columns": address(shop, "upload-columns", _upload(shop).public_id),
+        "upload-record": address(shop, "upload-record", _upload(shop).public_id),
+        "upload-discard": address(shop, "upload-discard", _upload(shop).public_id),
         "key-issue": address(shop, "key-issue"),
         "key-revoke": address(shop, "key-revoke", key.public_id),
     }

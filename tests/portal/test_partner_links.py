@@ -61,7 +61,7 @@ def test_the_same_page_twice_is_the_same_link(at):
         ({"destination": "https://shop.example/" + "x" * 1990}, "shorten it to 2000 characters"),
         ({"destination": "https://shop.example/" + "x" * 1970}, "The address is too long for a link."),
         ({"code": "a b"}, "A code has 3 to 40 letters, digits, - or _."),
-        ({"code": "new"}, "This short code is taken. Choose another."),
+        ({"code": "new"}, "This short code is a word of our own. Choose another."),
     ],
 )
 def test_a_link_that_cannot_be_is_refused_at_its_field_and_keeps_what_was_typed(at, said, words):

@@ -10,7 +10,7 @@ from django.test import Client
 from affiliates import keys
 from affiliates.signatures import sign, signing_secret_of
 from payouts.models import Commission
-from portal.api.postback import CLICK_ALIASES
+from tracking.dialects import CLICK_ALIASES
 from tests.factories.world import make_click
 from tests.portal.shop import last_request, open_shop, verdict_of_last
 from tracking.models import Conversion, InboxRequest
@@ -161,7 +161,7 @@ def test_no_key_is_ever_kept_or_logged(shop, caplog):
         ({"order_id": "1", "amount": "-1"}, 400, "amount_unreadable", "amount"),
         ({"order_id": "1", "amount": "1.234"}, 400, "amount_unreadable", "amount"),
         ({"order_id": "1", "amount": "1.00", "currency": "ZZZ"}, 400, "currency_unknown", "currency"),
-        ({"order_id": "1", "amount": "1.00", "click_id": "{clickid}"}, 400, "click_id_malformed", "click_id"),
+        ({"order_id": "1", "amount": "1.00", "click_id": "{clickid}"}, 400, "macro_not_filled", "click_id"),
         ({"order_id": "1", "amount": "1.00", "status": "maybe"}, 400, "field_invalid", "status"),
         ({"order_id": "\x00", "amount": "1.00"}, 400, "field_invalid", "order_id"),
         ({"order_id": "9", "status": "refunded"}, 404, "order_unknown", "order_id"),

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection as django_connection
 
-from portal.click.links import LINK_SQL
+from portal.click.links import FIELDS, HOST_SQL, LINK_SQL
 from portal.management.commands.drain_clicks import conninfo
 from tests.factories.doors import ClickDatabase, click_database, new_key
 from tests.tracking.test_spool import AT, some_clicks
@@ -34,7 +34,7 @@ def shared() -> Iterator[ClickDatabase]:
 @pytest.fixture
 def database(shared) -> ClickDatabase:
     """The module's database, empty."""
-    shared.execute("TRUNCATE tracking_click, tracking_click_count")
+    shared.execute("TRUNCATE tracking_click, tracking_click_hour")
     return shared
 
 
@@ -293,15 +293,16 @@ def test_the_command_drains_into_djangos_database(tmp_path):
     with django_connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM tracking_click WHERE id = %s", [click_key(click.id)])
         assert cursor.fetchone() == (1,)
-        cursor.execute("TRUNCATE tracking_click, tracking_click_count")
+        cursor.execute("TRUNCATE tracking_click, tracking_click_hour")
     assert django_connection.settings_dict["NAME"] in conninfo()
 
 
 @pytest.mark.django_db
 def test_the_doors_sql_fits_the_real_tables():
     with django_connection.cursor() as cursor:
+        cursor.execute(f"{HOST_SQL} LIMIT 0")
         cursor.execute(f"{LINK_SQL} LIMIT 0")
-        assert len(cursor.description) == 11
+        assert len(cursor.description) == FIELDS
         cursor.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE '%_changed%' ORDER BY 1")
         assert {name for (name,) in cursor.fetchall()} >= {
             "affiliate_changed", "enrolment_changed", "link_changed_insert", "link_changed_update", "program_changed",

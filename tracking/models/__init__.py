@@ -1,18 +1,49 @@
 """What happened: links, clicks, conversions, and whose they are."""
 
-from tracking.models.click import Click, ClickCount
-from tracking.models.conversion import Attribution, Conversion, Refund
+from tracking.models.attribution import Attribution, AttributionShare, CustomerBinding, ModelFit
+from tracking.models.click import Click, ClickCount, ClickHour
+from tracking.models.conversion import Conversion, Refund
+from tracking.models.customer import Customer, ForeignRecord
+from tracking.models.domain import TrackingDomain
 from tracking.models.idempotency import IdempotencyKey
-from tracking.models.inbox import InboxRequest
-from tracking.models.link import Link
+from tracking.models.inbox import InboxReplay, InboxRequest, ReplayJob
+from tracking.models.link import Link, LinkAlias, LinkCode, LinkTarget
+from tracking.models.log_root import LogRoot
+from tracking.models.program_tracking import LandingPage, ProgramTracking
+from tracking.models.revision import ConversionRevision, Dispute
+from tracking.models.shop_event import ShopEvent
+from tracking.models.tag import TagSettings
+from tracking.models.upload import OrderUpload, OrderUploadRow, UploadMapping
 
 __all__ = [
     "Attribution",
+    "AttributionShare",
     "Click",
     "ClickCount",
+    "ClickHour",
     "Conversion",
+    "ConversionRevision",
+    "Customer",
+    "CustomerBinding",
+    "ForeignRecord",
+    "Dispute",
     "IdempotencyKey",
+    "InboxReplay",
     "InboxRequest",
+    "LandingPage",
     "Link",
+    "LinkAlias",
+    "LinkCode",
+    "LinkTarget",
+    "LogRoot",
+    "ModelFit",
+    "OrderUpload",
+    "OrderUploadRow",
+    "ProgramTracking",
     "Refund",
+    "ReplayJob",
+    "ShopEvent",
+    "TagSettings",
+    "TrackingDomain",
+    "UploadMapping",
 ]

@@ -40,6 +40,18 @@ class Conversion(Record):
     click_id = models.UUIDField(null=True)
     items = models.JSONField(default=list, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    #: The pseudonym of the customer's address, beside the shop's own number: joins devices.
+    customer_email_key = models.CharField(max_length=64, blank=True, default="")
+    #: Which door reported it first: api, batch, postback, tag, pixel, upload, stripe, shopify, woocommerce, dub, manual.
+    source = models.CharField(max_length=20, blank=True, default="")
+    fees_minor = models.BigIntegerField(default=0)
+    subscription_ref = models.CharField(max_length=128, blank=True, default="")
+    is_renewal = models.BooleanField(default=False)
+    #: How many contents it has had; each but the first has a ConversionRevision.
+    version = models.PositiveIntegerField(default=1)
+    revised_at = models.DateTimeField(null=True, blank=True)
+    #: While a dispute over it is open, nothing that it earned is approved.
+    is_disputed = models.BooleanField(default=False)
     is_test = models.BooleanField(default=False)
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -54,7 +66,8 @@ class Conversion(Record):
                 condition=Q(amount_minor__gte=0)
                 & Q(tax_minor__gte=0)
                 & Q(shipping_minor__gte=0)
-                & Q(discount_minor__gte=0),
+                & Q(discount_minor__gte=0)
+                & Q(fees_minor__gte=0),
                 name="conversion_not_negative",
             ),
             models.CheckConstraint(
@@ -66,6 +79,19 @@ class Conversion(Record):
             models.Index(fields=["merchant", "-occurred_at"], name="conversion_by_merchant"),
             models.Index(fields=["program", "-occurred_at"], name="conversion_by_program"),
             models.Index(fields=["click_id"], name="conversion_by_click"),
+            models.Index(
+                fields=["merchant", "subscription_ref"],
+                condition=~Q(subscription_ref=""),
+                name="conversion_by_subscription",
+            ),
+            models.Index(
+                fields=["merchant", "customer_ref"], condition=~Q(customer_ref=""), name="conversion_by_customer"
+            ),
+            models.Index(
+                fields=["merchant", "customer_email_key"],
+                condition=~Q(customer_email_key=""),
+                name="conversion_by_email",
+            ),
         ]
 
     @property
@@ -88,8 +114,14 @@ class Refund(Record):
     reference = models.CharField(max_length=128)
     amount_minor = models.BigIntegerField()
     reason = models.CharField(max_length=40, blank=True, default="")
+    #: Where it came from, as one thing that may grow or fall: a charge, a dispute, a cancellation. Empty: by itself.
+    origin = models.CharField(max_length=140, blank=True, default="")
+    items = models.JSONField(default=list, blank=True)
     at = models.DateTimeField()
     recorded_at = models.DateTimeField()
+    #: Since then it counts no more: the dispute was won, or the refund failed.
+    voided_at = models.DateTimeField(null=True, blank=True)
+    void_reason = models.CharField(max_length=40, blank=True, default="")
 
     class Meta:
         constraints = [
@@ -101,23 +133,3 @@ class Refund(Record):
     def amount(self) -> Money:
         """What was given back."""
         return Money(self.amount_minor, self.conversion.currency)
-
-
-class Attribution(Record):
-    """Why a conversion belongs to an enrolment, with the touches that lost. Decided once."""
-
-    ID_PREFIX = "attr"
-
-    class Model(models.TextChoices):
-        LAST_CLICK = "last_click", _("last click")
-
-    conversion = models.OneToOneField(Conversion, on_delete=models.PROTECT, related_name="attribution")
-    model = models.CharField(max_length=20, choices=Model)
-    enrolment = models.ForeignKey(
-        "affiliates.Enrolment", on_delete=models.PROTECT, null=True, related_name="attributions"
-    )
-    terms = models.ForeignKey("affiliates.Terms", on_delete=models.PROTECT, null=True, related_name="+")
-    click_id = models.UUIDField(null=True)
-    reason = models.CharField(max_length=40)
-    candidates = models.JSONField(default=list)
-    decided_at = models.DateTimeField()

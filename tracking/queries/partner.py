@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from affiliates.models import Affiliate, Enrolment
+from tracking.click_ids import smallest_key
 from tracking.destinations import DestinationRefused, read_destination
-from tracking.models import ClickCount, Link
+from tracking.models import Click, ClickCount, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,19 @@ def click_days_of(
         .order_by("-day")
     )
     return [ClickDay(row["day"], int(row["people"]), int(row["all"]) - int(row["people"]), row["on"]) for row in rows]
+
+
+def last_click_day(affiliate: Affiliate) -> date | None:
+    """The latest day, in UTC, on which somebody followed one of the affiliate's links."""
+    found = ClickCount.objects.filter(affiliate_id=affiliate.pk).aggregate(last=Max("hour"))["last"]
+    return found.astimezone(UTC).date() if found else None
+
+
+def clicks_between(affiliate: Affiliate, *, since: datetime, until: datetime) -> QuerySet[Click]:
+    """The affiliate's clicks of a short time, latest first. The keys carry the time, so only its pages are read."""
+    return Click.objects.filter(
+        affiliate_id=affiliate.pk, pk__gte=smallest_key(since), pk__lt=smallest_key(until)
+    ).order_by("-pk")
 
 
 def has_clicks(affiliate: Affiliate) -> bool:

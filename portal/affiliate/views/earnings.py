@@ -45,6 +45,7 @@ class EarningRow:
     state: MoneyState
     detail: str
     url: str
+    question_url: str = ""
 
 
 @require_safe
@@ -94,6 +95,7 @@ def earning(request: PartnerRequest, commission_id: str) -> HttpResponse:
     told = explanation_of(commission, viewer="partner", at=timezone.now())
     places = Places(
         here=earning_url(told.id),
+        question=reverse("partner:earning-question", args=[told.id]),
         rule=reverse("partner:program", args=[told.rule.program_slug]),
         payout=reverse("partner:payout", args=[told.payout.id]) if told.payout else "",
     )
@@ -149,7 +151,8 @@ def _rows(commissions: "Iterable[Commission]", *, at: datetime) -> Iterator[Earn
     for one in loaded:
         state, url = states[one.pk], earning_url(one.public_id)
         event = event_words(one.conversion.event).capitalize()
-        yield EarningRow(one, event, how_text(one, url=url), state, detail_of(state), url)
+        question = reverse("partner:earning-question", args=[one.public_id])
+        yield EarningRow(one, event, how_text(one, url=url), state, detail_of(state), url, question)
 
 
 def _csv_rows(found: "QuerySet[Commission]", *, at: datetime) -> Iterator[list[object]]:

@@ -19,10 +19,13 @@ from affiliates.access import open_enrolment_of, open_public_program
 from affiliates.errors import NotVisible
 from affiliates.queries import enrolments_of, open_programs, terms_of
 from ledger.errors import Refusal
+from payouts.claims.policies import policy_of
+from payouts.queries.claims import figures_of as claim_figures_of
 from payouts.queries.partner import RatesNow, rates_now
 from payouts.queries.public import program_facts
 from portal.affiliate.forms import JoinForm
 from portal.affiliate.pages import show
+from portal.claims import minutes_text, share_text
 from portal.errors import sentence_of
 from portal.explain import event_words, rate_text
 from portal.formats import explained
@@ -52,11 +55,11 @@ def programs(request: PartnerRequest) -> HttpResponse:
     rates = rates_now([*(place.program for place in places), *offered], at=at)
     context = {
         "mine": [
-            ProgramRow(place.program, _rate(place.program, rates.get(place.program_id)), place)
+            ProgramRow(place.program, rate_of(place.program, rates.get(place.program_id)), place)
             for place in places
             if place.status != "left"
         ],
-        "directory": [ProgramRow(program, _rate(program, rates.get(program.pk))) for program in offered],
+        "directory": [ProgramRow(program, rate_of(program, rates.get(program.pk))) for program in offered],
     }
     return show(request, "programs.html", context, place="programs", title=_("Programs"))
 
@@ -80,6 +83,11 @@ def program(request: PartnerRequest, slug: str) -> HttpResponse:
         "can_leave": place is not None and place.status in {"approved", "applied", "suspended"},
         "decline_reason": place.get_decline_reason_display() if place and place.decline_reason else "",
         "at": at,
+        "claim_policy": policy_of(found.merchant),
+        "claim_figures": (figures := claim_figures_of(found.merchant, at=at)),
+        "in_time": share_text(figures.in_time_share),
+        "accepted_claims": share_text(figures.accepted_share),
+        "usual_reply": minutes_text(figures.median_minutes),
     }
     return show(
         request, "program.html", context, place="programs", title=found.name,
@@ -136,7 +144,7 @@ def _open(request: PartnerRequest, slug: str) -> "tuple[Program, Enrolment | Non
     return place.program, place
 
 
-def _rate(program: "Program", rates: RatesNow | None) -> SafeString:
+def rate_of(program: "Program", rates: RatesNow | None) -> SafeString:
     """What a program pays, in short: "20% per sale · $5.00 per lead"."""
     return format_html_join(" · ", "{}", ((rate,) for rate, _name in _lines(program, rates)))
 

@@ -14,7 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection as django_connection
 from psycopg.conninfo import make_conninfo
 
-from tracking import drain
+from tracking import clicks, drain
+from tracking.enrichment import Enrichment
 from tracking.spool import backlog_of
 
 _SECONDS_WHEN_IDLE = 0.2
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         if once:
             try:
                 with closing(drain.connect(conninfo())) as connection:
-                    done = drain.drain_all(connection, directory)
+                    done = _drainer().drain_all(connection, directory)
             except psycopg.Error as error:
                 raise CommandError(f"the database is away: {error}") from error
             self._print_line(done, directory)
@@ -59,8 +60,9 @@ class Command(BaseCommand):
         """Moves batch after batch; says every few seconds what it has done."""
         done = drain.Drained()
         said_at = time.monotonic()
+        drainer = _drainer()
         while not self._is_stopped:
-            step = drain.drain_directory(connection, directory)
+            step = drainer.drain_directory(connection, directory)
             done.add(step)
             now = time.monotonic()
             if done.clicks and now - said_at >= _SECONDS_BETWEEN_LINES:
@@ -85,6 +87,11 @@ class Command(BaseCommand):
     def _stop(self, number: int, frame: FrameType | None) -> None:
         """Ends after the batch in hand."""
         self._is_stopped = True
+
+
+def _drainer() -> drain.Drainer:
+    """A drain with the operator's files and limits."""
+    return drain.Drainer(Enrichment(clicks.sources()), keep_days=settings.CLICK_IP_DAYS)
 
 
 def conninfo() -> str:

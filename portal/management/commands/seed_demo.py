@@ -18,7 +18,7 @@ from affiliates.queries import merchants
 from ledger import seals
 from ledger.audit import verify_books
 from ledger.journal import record_event
-from portal.demo import facts, people, play, stages, standin
+from portal.demo import calls, facts, people, play, stages, standin
 from portal.demo.cast import PARTNERS
 from tracking.drain import connect, drain_all
 
@@ -79,6 +79,7 @@ class Command(BaseCommand):
                 self._say(f"  {drained.inserted} clicks")
                 play.play_year(scene)
                 stages.finish(stage, scene)
+                calls.play_calls(scene)
         finally:
             standin.end_playing()
         while seals.seal_entries() is not None:

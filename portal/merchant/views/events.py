@@ -1,85 +1,108 @@
-"""Events: every request that came in, with its verdict, its reason and what was sent."""
+"""Events: every request that came in, with its verdict, its reason and what was sent; and handling it again."""
 
-from datetime import timedelta
+from typing import Any
 
-from django.http import HttpResponse
+from django.contrib import messages
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from portal.filters import chips_of, ignored_keys
-from portal.merchant.forms import EventFilterForm
+from affiliates.access import may
+from ledger.errors import Refusal
+from portal.exports import csv_response
+from portal.inbox import screens
+from portal.intake.replay import ReplayRefused
 from portal.merchant.pages import here, page_of, show
-from portal.merchant.payloads import shown_payload
-from portal.reasons import reason_of
 from portal.requests import MerchantRequest
-from portal.states import state_of
+from tracking import replay_jobs
 from tracking.access import open_inbox_request_in
-from tracking.queries.merchant import count_inbox, inbox_of
-
-_COUNTED = timedelta(days=7)
-
-#: The verdicts in the order in which they are counted.
-_SHOWN = ("accepted", "duplicate", "test", "rejected", "quarantined")
 
 
 @require_safe
 def events(request: MerchantRequest) -> HttpResponse:
     """The inbox, latest first."""
-    form = EventFilterForm(request.GET)
-    form.is_valid()
-    said = form.cleaned_data
-    found = inbox_of(
-        request.merchant, verdict=said.get("verdict", ""), door=said.get("door", ""), text=said.get("q", "")
-    )
-    page = page_of(request, found)
-    counts = count_inbox(request.merchant, since=timezone.now() - _COUNTED)
-    context = {
-        "rows": [
-            (row, reason_of(row.reason) if row.reason else None, here(request, "event", row.public_id))
-            for row in page.object_list
-        ],
-        "page": page,
-        "received": counts.received,
-        "counts": [(name, getattr(counts, name), here(request, "events", verdict=name)) for name in _SHOWN],
-        "filter": form,
-        "chips": chips_of(request, {
-            "verdict": state_of("inbox", said.get("verdict", "")).label if said.get("verdict") else "",
-            "door": door_words(said.get("door", "")) if said.get("door") else "",
-            "q": said.get("q", ""),
-        }),
-        "ignored": ignored_keys(request, form),
-        "clear_url": request.path,
-    }  # fmt: skip
+    at, place = timezone.now(), _place(request)
+    form = screens.filter_of(request, place, at=at)
+    may_act = may(request.roles, "merchant.review")
+    context = screens.list_context(request, place, form, lambda rows: page_of(request, rows), may_act=may_act, at=at)
     return show(
-        request, "events.html", context, place="events", title=_("Events"),
-        lead=_("Every request your shop sent, with what became of it. Nothing received is dropped."),
+        request, "portal/inbox/events.html", {**context, "setup_url": here(request, "setup")}, place="events",
+        title=_("Events"), lead=_("Every request your shop sent, with what became of it. Nothing received is dropped."),
     )  # fmt: skip
+
+
+@require_safe
+def export(request: MerchantRequest) -> StreamingHttpResponse:
+    """The rows of the list as CSV."""
+    place = _place(request)
+    asked = screens.filter_of(request, place, at=timezone.now()).asked()
+    return csv_response("events.csv", screens.csv_header(with_merchant=False), screens.csv_rows(place, asked))
 
 
 @require_safe
 def event(request: MerchantRequest, request_id: str) -> HttpResponse:
     """One request: verdict, reason with its remedy, and what was sent."""
     found = open_inbox_request_in(request.merchant, request_id)
-    context = {
-        "event": found,
-        "reason": reason_of(found.reason) if found.reason else None,
-        "door": door_words(found.door),
-        "payload": shown_payload(found),
-    }
+    may_act = may(request.roles, "merchant.review")
+    context = screens.event_context(_place(request), found, may_act=may_act, at=timezone.now())
     return show(
-        request, "event.html", context, place="events", title=_("Request"),
+        request, "portal/inbox/event.html", context, place="events", title=_("Request"),
         crumbs=[(_("Events"), here(request, "events"))],
     )  # fmt: skip
 
 
-def door_words(door: str) -> str:
-    """What a door is called."""
-    return {
-        "api": _("API"),
-        "api.batch": _("API, many orders"),
-        "api.item": _("API, one of many"),
-        "api.refund": _("API, refund"),
-        "api.links": _("API, links"),
-        "postback": _("Postback"),
-    }.get(door, door)
+@require_POST
+def replay(request: MerchantRequest, request_id: str) -> HttpResponse:
+    """Handle one request again."""
+    found = open_inbox_request_in(request.merchant, request_id)
+    try:
+        told = screens.replay_one(found, by=request.user, at=timezone.now())
+    except ReplayRefused as refusal:
+        messages.error(request, screens.sentence_of_refusal(refusal))
+    else:
+        screens.say_outcome(request, told)
+    return redirect("merchant:event", request.merchant.slug, found.public_id)
+
+
+@require_POST
+def replay_many(request: MerchantRequest) -> HttpResponse:
+    """Handle everything again that fits the filter in the address."""
+    place, at = _place(request), timezone.now()
+    asked = screens.filter_of(request, place, at=at).asked()
+    try:
+        job = replay_jobs.start_job(request.merchant, asked, by=request.user, at=at)
+    except Refusal as refusal:
+        messages.error(request, screens.sentence_of_refusal(refusal))
+        return redirect("merchant:events", request.merchant.slug)
+    screens.run_job(job)
+    return redirect("merchant:events-job", request.merchant.slug, job.public_id)
+
+
+@require_safe
+def job(request: MerchantRequest, job_id: str) -> HttpResponse:
+    """A bulk replay: how far it is."""
+    found = replay_jobs.open_job(request.merchant, job_id)
+    context = screens.job_context(_place(request), found, at=timezone.now())
+    return show(
+        request, "portal/inbox/job.html", context, place="events", title=_("Handled again"),
+        crumbs=[(_("Events"), here(request, "events"))],
+    )  # fmt: skip
+
+
+@require_POST
+def job_cancel(request: MerchantRequest, job_id: str) -> HttpResponse:
+    """Stop a bulk replay; what it did stays done."""
+    found = replay_jobs.cancel_job(replay_jobs.open_job(request.merchant, job_id), at=timezone.now())
+    return redirect("merchant:events-job", request.merchant.slug, found.public_id)
+
+
+def _place(request: MerchantRequest) -> screens.Place:
+    def url(name: str, *args: str) -> str:
+        return here(request, name, *args)
+
+    def order_url(conversion: Any) -> str:
+        return here(request, "conversion", conversion.public_id)
+
+    return screens.Place(request.merchant, url, order_url)

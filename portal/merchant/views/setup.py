@@ -11,6 +11,7 @@ from affiliates.queries import keys_of, programs_of
 from ledger.money import Money
 from portal.formats import format_moment
 from portal.merchant.pages import here, show
+from portal.merchant.views.setup_doors import setup_tabs
 from portal.requests import MerchantRequest
 from tracking.queries.merchant import progress_of
 
@@ -19,6 +20,7 @@ from tracking.queries.merchant import progress_of
 def setup(request: MerchantRequest) -> HttpResponse:
     """The checklist, and the recipes with this merchant's own values."""
     context = {
+        "tabs": setup_tabs(request),
         "checklist": _checklist(request),
         "curl": _curl(request),
         "signed": _signed(),

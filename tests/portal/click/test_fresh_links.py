@@ -59,14 +59,37 @@ def test_a_deleted_link_is_forgotten(door, clicks):
     assert wait_for(lambda: where(door, link.code) == "404", seconds=2)
 
 
-def test_a_renamed_code_answers_under_its_new_name_only(door, clicks):
+def test_a_renamed_code_answers_under_both_its_names(door, clicks):
+    """B2: what was shared once works for ever."""
     link = clicks.add_link("old-name")
     where(door, link.code)
 
-    clicks.execute("UPDATE tracking_link SET code = 'new-name' WHERE id = %s", link.id)
+    clicks.execute(
+        "UPDATE tracking_link SET code = 'new-name', destination = 'https://shop.example/new' WHERE id = %s", link.id
+    )
 
-    assert wait_for(lambda: where(door, "old-name") == "404", seconds=2)
-    assert where(door, "new-name") == "https://shop.example/landing"
+    assert wait_for(lambda: where(door, "new-name") == "https://shop.example/new", seconds=2)
+    assert wait_for(lambda: where(door, "old-name") == "https://shop.example/new", seconds=2)
+
+
+def test_an_alias_leads_where_its_link_leads_now(door, clicks):
+    link = clicks.add_link()
+    clicks.execute("INSERT INTO tracking_link_alias (code, link_id) VALUES (%s, %s)", f"{link.code}-spring", link.id)
+
+    assert wait_for(lambda: where(door, f"{link.code}-spring") == "https://shop.example/landing", seconds=2)
+
+    clicks.execute("UPDATE tracking_link SET destination = 'https://shop.example/summer' WHERE id = %s", link.id)
+    assert wait_for(lambda: where(door, f"{link.code}-spring") == "https://shop.example/summer", seconds=2)
+    assert where(door, f"{link.code}-SPRING") == "https://shop.example/summer"
+
+
+def test_changed_settings_of_a_program_are_heard_of(door, clicks):
+    link = clicks.add_link()
+    where(door, link.code)
+
+    clicks.set_program(link, routing=[{"when": {}, "do": "redirect", "url": "https://shop.example/ruled"}])
+
+    assert wait_for(lambda: where(door, link.code) == "https://shop.example/ruled", seconds=2)
 
 
 def test_a_closed_program_turns_its_links_to_its_home_at_once(door, clicks):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from portal.click.pages import LANGUAGES, RESTING, UNKNOWN, WORDS, language_for
+from portal.click.pages import LANGUAGES, BLOCKED, RESTING, UNKNOWN, WORDS, language_for
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_the_best_language_is_chosen(header, language):
 
 
 def test_every_page_has_every_language():
-    assert set(WORDS) == {(kind, language) for kind in (UNKNOWN, RESTING) for language in LANGUAGES}
+    assert set(WORDS) == {(kind, language) for kind in (UNKNOWN, RESTING, BLOCKED) for language in LANGUAGES}

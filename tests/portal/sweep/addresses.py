@@ -11,7 +11,7 @@ from portal.policy import Audience, row_of
 from tests.portal.sweep.town import Tenant, Town
 
 #: What a place in an address may be called, beside the ids of a tenant's things and of what is shared.
-OTHER_PLACES = {"shop": {"slug": "acme-audio"}, "shop-buy": {"slug": "acme-audio"}}
+OTHER_PLACES = {"shop": {"slug": "acme-audio"}, "shop-buy": {"slug": "acme-audio"}, "shop-ear": {"slug": "acme-audio"}, "log-root": {"number": "1"}}
 
 #: Patterns of Wagtail's without a name: its own page for what is not there. The policy refuses them, as all without a row.
 NAMELESS = {"django.views.generic.base.TemplateView", "wagtail.admin.views.home.default"}
@@ -78,6 +78,8 @@ def body_of(name: str, tenant: Tenant) -> dict[str, object]:
     bodies: dict[str, dict[str, object]] = {
         "merchant:conversion-refund": {"amount": "1.00", "reason": "item_returned", "reference": "sweep-1"},
         "merchant:enrolment-decline": {"reason": "other"},
+        "merchant:setup-tag-orders": {"orders": "wait"},
+        "merchant:setup-test": {"amount": "62.00"},
         "merchant:key-issue": {"name": "sweep", "kind": "sk_live"},
         "partner:link-new": {"destination": "https://shop.example/sweep", "label": "sweep"},
         "partner:settings": {"name": "Somebody", "country": "US", "contact_email": "sweep@example.com"},
@@ -85,6 +87,11 @@ def body_of(name: str, tenant: Tenant) -> dict[str, object]:
         "finance:run-prepare": {"first_day": today - timedelta(days=20), "last_day": today, "label": "sweep"},
         "finance:funding-deposit": {"merchant": tenant.ids["merchant_slug"], "amount": "5.00", "reference": "sweep"},
         "network:partner-freeze": {"reason": "sweep"},
+        "merchant:claim-settings": {
+            "reply_minutes": 10, "deadline_days": 14, "opens_at": "09:00", "closes_at": "17:00",
+        },
+        "merchant:claim-decline": {"reason": "order_unknown"},
+        "network:claim-decline": {"reason": "order_unknown"},
         "set_language": {"language": "en", "next": "/"},
         "set_theme": {"theme": "dark", "next": "/"},
         "join": {"email": "sweep@example.com"},

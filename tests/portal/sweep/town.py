@@ -6,15 +6,20 @@ from datetime import datetime, timedelta
 
 from django.test import Client
 
-from affiliates import keys
+from affiliates import coupons, keys
 from affiliates.models import Affiliate, Merchant, RoleGrant, User
 from affiliates.teams import grant_role
 from ledger.models import Account, Entry
+from ledger.money import Money
 from payouts import commissions
+from payouts.claims import asking, opening, papers
 from payouts.models import Commission, Payout, PayoutRun, RuleVersion
+from portal.intake.uploads import take_file
 from tests.factories.paying import pay, prepare
 from tests.factories.world import World, make_click, make_sale, make_user, make_world
-from tracking.models import InboxRequest
+from tracking import domains
+from tracking.models import InboxRequest, OrderUpload, ReplayJob
+from tracking.program_settings import offer_page
 
 _R = RoleGrant.Role
 
@@ -71,6 +76,7 @@ def build_town(at: datetime) -> Town:
     shared = {
         "run_id": run.public_id,
         "entry_id": Entry.objects.order_by("id").first().public_id,
+        "office_job_id": _job(worlds[0], None, "office", at=at).public_id,
         "account_id": Account.objects.order_by("id").first().public_id,
     }
     return Town(a, b, _people(worlds, at=at), shared)
@@ -101,14 +107,56 @@ def _tenant(world: World, letter: str, *, paid: PayoutRun, at: datetime) -> Tena
         "statement_id": payout.statement.public_id,
         "enrolment_id": world.enrolment.public_id,
         "rule_id": RuleVersion.objects.get(program=world.program).public_id,
-        "request_id": InboxRequest.objects.get(merchant=world.merchant).public_id,
+        "request_id": InboxRequest.objects.filter(merchant=world.merchant, door="api").get().public_id,
         "key_id": key.public_id,
+        "job_id": _job(world, world.merchant, letter, at=at).public_id,
+        "upload_id": _upload(world, letter, at=at).public_id,
         "affiliate_id": world.affiliate.public_id,
         "click_id": click.public_id,
+        "coupon_id": coupons.issue_coupon(world.program, f"CANARY-{letter}-CODE", enrolment=world.enrolment, at=at).public_id,
+        "domain_id": domains.add_domain(world.merchant, f"go.canary-{letter}.example", by=None, at=at).public_id,
+        "page_id": offer_page(
+            world.program, name=f"canary-{letter} page", url="https://shop.example/spring", by=None, at=at
+        ).public_id,
     }
+    ids |= _claim(world, letter, at=at)
     names = {f"canary-{letter}-", f"Canary{letter.upper()} Reviews", world.partner.email, world.owner.email}
     secret = set(ids.values()) - {world.merchant.slug, world.program.slug}
     return Tenant(world, ids, {"sk": live, "pk": partner}, frozenset(names | secret))
+
+
+def _claim(world: World, letter: str, *, at: datetime) -> dict[str, str]:
+    day = (at - timedelta(days=1)).date()
+    ref = f"canary-{letter}-missing"
+    asked = asking.ask_about_order(world.enrolment, ref, ordered_on=day, by=world.partner, at=at)
+    draft = opening.ClaimDraft(
+        ref,
+        day,
+        Money.parse("10.00", "USD"),
+        text=f"canary-{letter}-words",
+        papers=[papers.Paper("proof.png", b"\x89PNG\r\n\x1a\n" + letter.encode())],
+    )
+    claim = opening.claim_order(world.enrolment, draft, question=asked.question, by=world.partner, at=at)
+    return {
+        "question_id": asked.question.public_id,
+        "claim_id": claim.public_id,
+        "paper_id": claim.files.get().public_id,
+    }
+
+
+def _job(world: World, merchant: Merchant | None, letter: str, *, at: datetime) -> ReplayJob:
+    question = {"text": f"canary-{letter}-none"}
+    return ReplayJob.objects.create(merchant=merchant, by=world.owner, started_at=at, question=question)
+
+
+def _upload(world: World, letter: str, *, at: datetime) -> OrderUpload:
+    content = f"order_id,amount,currency\ncanary-{letter}-file,5.00,USD\n".encode()
+    received = take_file(
+        world.merchant, name=f"canary-{letter}-orders.csv", content=content, content_type="text/csv", path="/sweep",
+        ip=None, by=world.owner, at=at,
+    )  # fmt: skip
+    assert received.upload is not None
+    return received.upload
 
 
 def _people(worlds: list[World], *, at: datetime) -> dict[str, Person]:

@@ -1,0 +1,1 @@
+"""What merchants' and partners' own programs are told: the catalogue, the words, and the screens both share."""

@@ -1,0 +1,1 @@
+"""The published log: roots that anybody may read, keep and compare."""

@@ -1,0 +1,58 @@
+"""Reports over the clicks and orders of the merchant's programs."""
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from payouts.queries.statistics import scope_of_merchant
+from portal.merchant.pages import here, show
+from portal.reports.cohorts import export_cohorts, show_cohorts
+from portal.reports.journeys import export_journeys, show_journeys
+from portal.reports.place import Place
+from portal.reports.showing import export_performance, show_performance
+from portal.requests import MerchantRequest
+
+
+def _place(request: MerchantRequest) -> Place:
+    merchant = request.merchant
+    return Place("merchant", scope_of_merchant(merchant), merchant.time_zone, lambda name: here(request, name))
+
+
+@require_safe
+def performance(request: MerchantRequest) -> HttpResponse:
+    """What works: figures, their time, their groups."""
+    context = show_performance(request, _place(request), at=timezone.now())
+    return show(request, "reports.html", context, place="reports", title=_("Reports"))
+
+
+@require_safe
+def performance_export(request: MerchantRequest) -> StreamingHttpResponse:
+    """The table as CSV."""
+    return export_performance(request, _place(request), at=timezone.now())
+
+
+@require_safe
+def paths(request: MerchantRequest) -> HttpResponse:
+    """How people came to their orders."""
+    context = show_journeys(request, _place(request), at=timezone.now())
+    return show(request, "reports_paths.html", context, place="reports", title=_("Paths and time"))
+
+
+@require_safe
+def paths_export(request: MerchantRequest) -> StreamingHttpResponse:
+    """The paths as CSV."""
+    return export_journeys(request, _place(request), at=timezone.now())
+
+
+@require_safe
+def cohorts(request: MerchantRequest) -> HttpResponse:
+    """What becomes of the customers of a month."""
+    context = show_cohorts(request, _place(request), at=timezone.now())
+    return show(request, "reports_cohorts.html", context, place="reports", title=_("Cohorts"))
+
+
+@require_safe
+def cohorts_export(request: MerchantRequest) -> StreamingHttpResponse:
+    """The cohorts as CSV."""
+    return export_cohorts(request, _place(request), at=timezone.now())

@@ -1,0 +1,1 @@
+"""The models: how one order's commission goes to the touches before it."""
