@@ -74,7 +74,7 @@ def make_waiting_calls(*, at: datetime, limit: int = 100, most_of_one: int = 10)
         .values_list("pk", "endpoint_id")[: limit * 5]
     )
     share: dict[object, int] = {}
-    chosen = []
+    chosen: list[UUID] = []
     for key, endpoint in due:
         share[endpoint] = share.get(endpoint, 0) + 1
         if share[endpoint] <= most_of_one and len(chosen) < limit:

@@ -15,6 +15,8 @@ from affiliates.outside import read_address
 from ledger.journal import record_event
 
 MOST_ENDPOINTS = 20
+#: What is recorded of a change of status.
+_TOLD = {"paused": "endpoint.paused", "active": "endpoint.resumed", "removed": "endpoint.removed"}
 #: After a rotation both secrets sign for so long, so that no receiver is caught between two.
 OVERLAP = timedelta(hours=24)
 
@@ -85,7 +87,7 @@ def set_status(endpoint: Endpoint, status: str, *, by: User | None, at: datetime
     if locked.status not in {status, Endpoint.Status.REMOVED}:
         locked.status = status
         locked.save(update_fields=["status"])
-        _tell(f"endpoint.{'resumed' if status == Endpoint.Status.ACTIVE else status}", locked, by=by, at=at)
+        _tell(_TOLD[status], locked, by=by, at=at)
     return locked
 
 

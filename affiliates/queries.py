@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
@@ -145,7 +146,7 @@ def people_of(affiliate: Affiliate) -> list[User]:
     return list(User.objects.filter(grants__affiliate=affiliate, is_active=True).distinct().order_by("email"))
 
 
-def people_of_merchant(merchant: Merchant) -> list[User]:
+def people_of_merchant(merchant: Merchant | UUID) -> list[User]:
     """The people who run a merchant: its owners and managers."""
     roles = [RoleGrant.Role.MERCHANT_OWNER, RoleGrant.Role.MERCHANT_MANAGER]
     found = User.objects.filter(grants__merchant=merchant, grants__role__in=roles, is_active=True)

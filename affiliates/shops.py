@@ -94,6 +94,11 @@ def secrets_of(shop: ShopConnection, *, at: datetime) -> list[str]:
     return [secret for secret in found if secret]
 
 
+def has_secret(shop: ShopConnection) -> bool:
+    """Whether a shop has a signing secret, without opening it."""
+    return ShopConnection.objects.filter(pk=shop.pk).exclude(secret="").exists()
+
+
 def shops_of(merchant: Merchant) -> QuerySet[ShopConnection]:
     """A merchant's shops without their secrets, by kind and name."""
     found: QuerySet[ShopConnection] = (

@@ -57,6 +57,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect  # noqa:
 from django.urls import path  # noqa: E402, TID251
 from django.utils import timezone  # noqa: E402
 
+from ledger.base32 import decode  # noqa: E402
+
 NOBODY = uuid.UUID(int=0)
 
 
@@ -86,8 +88,9 @@ class BenchClick(models.Model):
 def follow(request: HttpRequest, code: str) -> HttpResponse:
     """Records and redirects."""
     destination = f"https://shop1.example/landing/{code}"
+    known = request.COOKIES.get("afv")
     click = BenchClick.objects.create(
-        visitor_id=request.COOKIES.get("afv") or uuid.uuid4(),
+        visitor_id=decode(known) if known else uuid.uuid4(),
         destination=destination,
         referrer=request.headers.get("Referer", ""),
         user_agent=request.headers.get("User-Agent", ""),

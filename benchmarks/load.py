@@ -23,6 +23,39 @@ BROWSER_HEADERS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of visitor: the link's parameters, another user agent, cookies."""
+
+    query: str
+    agent: str = ""
+    cookie: str = ""
+
+
+def kinds() -> list[Kind]:
+    """Of twenty visitors one is a robot, one comes by telephone, two said no to cookies, one said nothing
+    and the others agreed; eight of these have been here before (480 different ones in all).
+    """
+    found = []
+    for group in range(60):
+        before = [f"afv=01a207c3{group:02d}{number:02d}nf159yx9n8c1hq" for number in range(8)]
+        found += [
+            Kind(
+                "sub1=newsletter&cons=1",
+                agent="Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+            ),
+            Kind(
+                "sub1=app&cons=1",
+                agent="Mozilla/5.0 (Linux; Android 15; Pixel 9) Chrome/142.0.0.0 Mobile Safari/537.36",
+            ),
+            *[Kind("sub1=newsletter&cons=0")] * 2,
+            Kind("sub1=newsletter"),
+            *(Kind("sub1=newsletter&cons=1", cookie=cookie) for cookie in before),
+            *[Kind("sub1=newsletter&cons=1")] * 7,
+        ]
+    return found
+
+
 @dataclass(slots=True)
 class Heard:
     """What a run of load heard back."""
@@ -34,14 +67,23 @@ class Heard:
     p99_ms: float
 
 
-def request_for(number: int, port: int) -> bytes:
+def request_for(number: int, port: int, kind: Kind) -> bytes:
     """The request for one of the benchmark's links."""
-    return (f"GET /r/c{number}?sub1=newsletter HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{BROWSER_HEADERS}\r\n").encode()
+    headers = BROWSER_HEADERS
+    if kind.agent:
+        headers = f"User-Agent: {kind.agent}\r\n{headers.partition(chr(10))[2]}"
+    if kind.cookie:
+        headers += f"Cookie: {kind.cookie}\r\n"
+    return f"GET /r/c{number}?{kind.query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}\r\n".encode()
 
 
 def run(port: int, *, seconds: float, connections: int, links: int, rate: float | None) -> Heard:
     """Sends requests for so long; `rate` requests a second, or as many as are answered."""
-    requests = [request_for(number * 7919 % links, port) for number in range(min(links, 20_000))]
+    visitors = kinds()
+    requests = [
+        request_for(number * 7919 % links, port, visitors[number % len(visitors)])
+        for number in range(min(links, 20_000))
+    ]
     poll = select.epoll()
     sockets: dict[int, socket.socket] = {}
     idle: deque[int] = deque()

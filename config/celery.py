@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("affiliate_network")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["ledger", "affiliates", "tracking", "payouts", "portal.outbound", "portal.intake"])
+app.autodiscover_tasks(["ledger", "affiliates", "tracking", "payouts", "portal.outbound", "portal.doors"])
 
 
 @celeryd_init.connect

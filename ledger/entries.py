@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from ledger.accounts import AccountName, kind_of
 from ledger.errors import NotEnough, ReferenceConflict
@@ -112,6 +112,15 @@ def entries_about(subject: str) -> QuerySet[Entry]:
         .prefetch_related("postings__debit", "postings__credit")
         .order_by("effective_at", "id")
     )
+
+
+def postings_about(subjects: Sequence[str]) -> list[Posting]:
+    """The postings of the entries about any of the subjects, with entry and accounts; one query, oldest first."""
+    about = Q()
+    for subject in subjects:
+        about |= Q(entry__reference__startswith=f"{subject}:")
+    found = Posting.objects.filter(about) if subjects else Posting.objects.none()
+    return list(found.select_related("entry", "debit", "credit").order_by("entry__effective_at", "entry_id", "number"))
 
 
 def entry_exists(reference: str) -> bool:

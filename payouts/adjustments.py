@@ -143,7 +143,8 @@ def _add(rows: list[Commission], amount: Money, frozen: set[UUID], cause: Cause)
         if restored:
             amount -= restored
             changed.append(row)
-    return [*changed, _supplement(rows[0], amount, cause)] if amount else changed
+    newest = rows[0]
+    return [*changed, _supplement(newest, amount, cause)] if amount else changed
 
 
 def _raise(row: Commission, amount: Money, cause: Cause) -> None:

@@ -84,9 +84,8 @@ def _add_click(known: Conversion, facts: OrderFacts, *, at: datetime) -> Sale:
             known,
             facts_of(known, click_id=facts.click_id),
             at=at,
-            reason="click_told",
+            reason="reported_again",
             reference=f"{facts.source}:{facts.click_id}",
             door=facts.source,
         )
     return sale_of(known.refreshed())
-

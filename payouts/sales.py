@@ -169,7 +169,7 @@ def confirm_sale(conversion: Conversion, facts: OrderFacts, *, at: datetime) -> 
         said |= {name: value for name in sorted(DECIDES) if (value := getattr(facts, name))}
     more = replace(completed(locked, facts), amount=facts.amount, **said)
     reference = f"{facts.source}:{facts.content_hash()[:16]}"
-    amend_sale(locked, more, at=at, reason="servers_word", reference=reference, door=facts.source)
+    amend_sale(locked, more, at=at, reason="reported_again", reference=reference, door=facts.source)
     Conversion.objects.filter(pk=locked.pk).update(source=facts.source or "api")
     fresh = Conversion.objects.select_related("merchant").get(pk=locked.pk)
     if fresh.verdict == _V.HELD and fresh.reason == UNCONFIRMED:

@@ -15,6 +15,7 @@ class PortalConfig(AppConfig):
             "ledger.tasks",
             "payouts.tasks",
             "portal.outbound.email",
+            "portal.doors.tasks",
             "portal.outbound.claim_mails",
             "portal.outbound.calls",
         ):

@@ -23,7 +23,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from ledger.money import Money
-from payouts.queries.explain import Explanation, MoneyState, Rival, Skipped, Step
+from payouts.queries.explain import Explanation, MoneyState, Skipped, Step
+from portal.attribution_sentences import model_name
+from portal.explain_decision import (
+    changes_context,
+    decision_words,
+    granted_words,
+    parts_context,
+    settings_words,
+    touches_chart,
+    touches_context,
+    whole_words,
+)
 from portal.formats import explained, format_moment, format_money, format_percent, locale_of
 from portal.reasons import reason_of
 
@@ -42,17 +53,6 @@ class Places:
     entry: Callable[[str], str] | None = None  # from an entry's public id
     question: str = ""
 
-
-#: Why another click lost; `{whose}` is one of the phrases of `_whose`.
-_LOST: dict[str, str | Promise] = {
-    "older_than_the_last": gettext_lazy("{whose} of {time} is older. The last click wins."),
-    "outside_window": gettext_lazy("{whose} of {time} is outside the window."),
-    "click_not_counted": gettext_lazy("{whose} of {time} was not counted: it came from a program, not from a person."),
-    "not_enrolled": gettext_lazy("{whose} of {time} came without an approved place in the program."),
-    "click_after_order": gettext_lazy("{whose} of {time} came after the order."),
-    "no_terms_in_force": gettext_lazy("{whose} of {time} came before the program's first terms."),
-    "click_of_another_merchant": gettext_lazy("{whose} of {time} was for another merchant."),
-}
 
 _BASE_PARTS: dict[str, str | Promise] = {
     "tax": gettext_lazy("Tax"),
@@ -126,7 +126,7 @@ def short_account(name: str) -> str:
 
 def event_words(event: str) -> str:
     """What a conversion's event is called."""
-    return {"sale": _("sale"), "lead": _("lead"), "signup": _("sign-up"), "trial": _("trial")}.get(event, event)
+    return {"sale": _("sale"), "lead": _("lead"), "signup": _("sign-up"), "trial": _("trial"), "adjustment": _("adjustment")}.get(event, event)
 
 
 def customer_words(status: str) -> str:
@@ -168,6 +168,13 @@ def explain_context(explanation: Explanation, *, places: Places) -> dict[str, An
         if explanation.viewer == "partner"
         else _("Why %(name)s") % {"name": explanation.affiliate_name},
         "why": _why(explanation),
+        "touches": touches_context(explanation),
+        "touches_chart": touches_chart(explanation),
+        "parts": parts_context(explanation.credit) if len(explanation.credit.parts) > 1 else [],
+        "parts_text": whole_words(explanation.credit),
+        "settings": settings_words(explanation),
+        "changes": changes_context(explanation),
+        "url": f"{places.here}#ledger",
         "did_not_apply": [(one.name, _did_not_apply(one)) for one in explanation.skipped],
         "timeline": [_step(step, explanation, places) for step in explanation.steps],
         "ledger": _ledger(explanation, places),
@@ -181,10 +188,23 @@ def _figure(amount: Money, url: str) -> SafeString:
 
 def _sentence(one: Explanation, places: Places) -> SafeString:
     amount = _figure(one.remaining, f"{places.here}#ledger")
+    if one.grant is not None and one.grant.is_difference:
+        return format_html(_("{amount} = granted for a claim"), amount=amount)
     if one.taken_back and not one.remaining:
         return format_html(
             _("{amount} is left of {accrued}"), amount=amount, accrued=_figure(one.amount, f"{places.here}#ledger")
         )
+    if one.adds_to:
+        return format_html(_("{amount} = added when the order became worth more"), amount=amount)
+    part = format_percent(one.credit.weight, digits=2)
+    if one.credit.role == "assist":
+        return format_html(
+            _("{amount} = an assist of {part} of {base}"),
+            amount=amount, part=part, base=_figure(one.base, f"{places.here}#base"),
+        )  # fmt: skip
+    if one.credit.role == "split" and one.credit.whole is not None:
+        whole = _figure(one.credit.whole, f"{places.here}#base")
+        return format_html(_("{amount} = {part} of {whole}"), amount=amount, part=part, whole=whole)
     if one.rule.flat is not None:
         return format_html(
             _("{amount} = a fixed amount for each {event}"), amount=amount, event=event_words(one.rule.event)
@@ -196,6 +216,8 @@ def _sentence(one: Explanation, places: Places) -> SafeString:
 
 
 def _because(one: Explanation, places: Places) -> SafeString:
+    if one.grant is not None and one.grant.is_difference:
+        return format_html("{}", granted_words(one))
     values: Mapping[str, Any] = {"line": one.rule.name, "rate": rate_text(one.rule), "program": one.rule.program}
     if one.rule.flat is not None:
         text = format_html(_("In {program}, “{line}” pays a fixed amount, whatever the order's size."), **values)
@@ -205,6 +227,8 @@ def _because(one: Explanation, places: Places) -> SafeString:
         )
     else:
         text = format_html(_("In {program}, “{line}” pays {rate} of the order's net amount."), **values)
+    if one.grant is not None:
+        text = format_html("{} {}", text, granted_words(one))
     if not one.taken_back:
         return text
     here = f"{places.here}#ledger"
@@ -255,20 +279,7 @@ def _why(one: Explanation) -> list[str]:
             "window": _days(one.touch.window_days or 0),
         }
         told.append(_("Click of %(time)s on %(link)s, %(before)s before the order; the window is %(window)s.") % values)
-    if one.model == "last_click":
-        told.append(_("The last click before the order wins."))
-    return told + [_lost(rival, viewer=one.viewer) for rival in one.rivals]
-
-
-def _lost(rival: Rival, *, viewer: str) -> str:
-    text = str(_LOST.get(rival.reason, gettext_lazy("{whose} of {time} did not count.")))
-    return text.format(whose=_whose(rival, viewer=viewer), time=format_moment(rival.at, style="time"))
-
-
-def _whose(rival: Rival, *, viewer: str) -> str:
-    if rival.is_own:
-        return _("An earlier click on your links") if viewer == "partner" else _("An earlier click of the same partner")
-    return _("%(name)s's click") % {"name": rival.name} if rival.name else _("Another partner's click")
+    return decision_words(one) + told
 
 
 def _did_not_apply(one: Skipped) -> str:
@@ -287,7 +298,7 @@ def _step(step: Step, one: Explanation, places: Places) -> dict[str, Any]:
     elif step.what == "refunded" or (step.what == "held" and step.note):
         detail = reason_words(step.note)
     elif step.what == "attributed":
-        detail = _("last click")
+        detail = model_name(one.model)
     elif step.what in {"order", "run", "sent"}:
         detail = step.note
     elif step.what == "not_paid":

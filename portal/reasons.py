@@ -6,12 +6,10 @@ language of the API. Nothing is decided here: verbs give codes, this gives words
 
 from dataclasses import dataclass
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.attribution_words import CODES, TOUCHES
-
-type Text = str | Promise
+from portal.remedies import FOR_PARTNERS, LOOK, MEND, REMEDIES, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,57 +24,6 @@ class Reason:
     #: What the merchant does about it, for the reasons of requests.
     remedy: Text = ""
 
-
-_LOOK = _("The shop's report could not be read. It is kept; ask the merchant to look at its events.")
-_ONCE = _("The shop reported this more than once. It is counted once.")
-_NOT_YOURS = _("This is between the shop and the network. Nothing that you earned is touched.")
-_TAKEN_IN = _("The shop's report was taken in. Nothing is lost.")
-_OURS = _("The shop's report came and is kept. It is handled again as soon as the fault is mended.")
-
-#: What a partner reads, where it is not that the shop's report could not be read.
-_FOR_PARTNERS: dict[str, Text] = {
-    **dict.fromkeys(("same_request", "same_file", "doubled_in_file", "replay_settled"), _ONCE),
-    **dict.fromkeys(
-        (
-            "replay_not_offered", "replay_cut", "replay_without_owner", "replay_refused", "replay_nothing", "replay_too_much",
-            "column_missing", "column_doubled", "upload_not_in_state", "code_taken", "code_reserved", "link_quota_reached", "deep_links_off",
-            "routing_invalid", "routing_url", "routing_too_many", "utm_invalid", "destination_refused", "cursor_invalid",
-            "not_found", "not_allowed", "not_in_state", "refund_empty", "refund_conflict", "refund_too_large", "method_not_allowed",
-            "idempotency_key_reused", "idempotency_key_in_use", "idempotency_key_invalid",
-        ),
-        _NOT_YOURS,
-    ),
-    **dict.fromkeys(("being_read", "replay_early", "amended"), _TAKEN_IN),
-    **dict.fromkeys(("internal_error", "interrupted", "unavailable"), _OURS),
-    "order_conflict": _("The shop reported this order again with another content. The first report counts."),
-    "order_unknown": _("The shop took back an order that it had never reported."),
-}  # fmt: skip
-
-_MEND = _("Show this page to whoever looks after the shop's connection. Once it is mended there, handle the request again.")
-_AGAIN = _("Send it again: an order is counted once, however often it comes.")
-_NOTHING = _("Nothing is to be done.")
-_MEND_FILE = _("Mend the file and upload it again. Rows that were recorded are not counted twice.")
-_USE_KEY = _("Make a key under Keys and put it into the shop's connection, then send it again.")
-_LOOK_AT_ORDER = _("Look at the order under Conversions: it shows what was reported and what is left of it.")
-
-#: What a merchant does about it, where it is not to have the connection mended.
-_REMEDIES: dict[str, Text] = {
-    **dict.fromkeys(
-        ("same_request", "same_file", "doubled_in_file", "being_read", "replay_settled", "amended", "refund_empty"), _NOTHING
-    ),
-    **dict.fromkeys(
-        ("interrupted", "internal_error", "unavailable", "body_broke_off", "idempotency_key_in_use", "replay_not_offered",
-         "replay_cut", "replay_refused", "replay_early"), _AGAIN
-    ),
-    **dict.fromkeys(("key_missing", "key_unknown", "key_kind_wrong", "replay_without_owner", "signature_wrong"), _USE_KEY),
-    **dict.fromkeys(
-        ("file_empty", "file_malformed", "file_kind_unknown", "file_not_in_encoding", "file_locked", "file_too_large",
-         "file_too_long", "file_too_wide", "status_unknown", "column_missing", "column_doubled"), _MEND_FILE
-    ),
-    **dict.fromkeys(("order_conflict", "refund_too_large", "refund_conflict", "upload_not_in_state"), _LOOK_AT_ORDER),
-    "order_unknown": _("Report the order first, then handle this request again."),
-    **dict.fromkeys(("replay_nothing", "replay_too_much"), _("Change the filter of the list.")),
-}  # fmt: skip
 
 #: What became of an order, and of each touch that could have won it.
 ORDERS: dict[str, Reason] = {
@@ -194,6 +141,42 @@ ORDERS: dict[str, Reason] = {
         _("Only the shopper's browser reported this order. It waits for your server, by API, postback or webhook."),
         "Report the same order_id from your server, or let orders from the tag count at once in Setup.",
     ),
+    "reported_again": Reason(
+        _("Reported another way too"),
+        _("The shop reported this order in two ways. It counts once."),
+        _("The order was reported another way too; what only that report knew was added."),
+        "Another door reported the order with the same amount; what was missing was filled in.",
+    ),
+    "servers_word": Reason(
+        _("Confirmed by the shop"),
+        _("The shop's own system confirmed this order."),
+        _("Your server confirmed what the shopper's browser had reported."),
+        "The server's report of an order from the tag; its content stands.",
+    ),
+    "shop_event": Reason(
+        _("Changed in the shop"),
+        _("The order changed in the shop."),
+        _("The order changed in your shop, and its events said so."),
+        "The shop's events describe the order with this content.",
+    ),
+    "order_amended": Reason(
+        _("Order amended"),
+        _("The order was amended, and its refunds were worked out again."),
+        _("The order was amended, and its refunds were worked out again."),
+        "The refund is void: the order was amended below it and it was worked out again.",
+    ),
+    "refund_undone": Reason(
+        _("Refund undone"),
+        _("A refund failed or was taken back, so it counts no more."),
+        _("The refund failed or was taken back, so it counts no more."),
+        "The refund is void: the shop says that less went back.",
+    ),
+    "dispute_won": Reason(
+        _("Dispute won"),
+        _("The dispute over the order was won, so what it had taken came back."),
+        _("The dispute over the order was won, so what it had taken came back."),
+        "The refund is void: its dispute was won.",
+    ),
     "not_decided_yet": Reason(
         _("Being decided"),
         _("This order is being decided at this moment."),
@@ -257,7 +240,7 @@ CLICKS: dict[str, Reason] = {
 
 #: Why a request was refused or set aside: the sender mends it.
 REQUESTS: dict[str, Reason] = {
-    code: Reason(title, _FOR_PARTNERS.get(code, _LOOK), merchant, developer, field, _REMEDIES.get(code, _MEND))
+    code: Reason(title, FOR_PARTNERS.get(code, LOOK), merchant, developer, field, REMEDIES.get(code, MEND))
     for code, title, merchant, developer, field in (
         ("body_empty", _("Empty body"), _("The request had no content."), "Send a JSON object.", "body"),
         ("body_malformed", _("Not JSON"), _("The content is no JSON and cannot be read."), "Send JSON, for example made by a JSON library and not by hand.", "body"),
@@ -311,6 +294,19 @@ REQUESTS: dict[str, Reason] = {
         ("cursor_invalid", _("Cursor unreadable"), _("A list was continued with something that is no cursor."), "Send `next` of the page before, unchanged.", "cursor"),
         ("being_read", _("Being read"), _("The request was received and is being read at this moment."), "Wait a moment. After five minutes it is handled again by itself.", ""),
         ("interrupted", _("Interrupted"), _("A process stopped before the request was read, and nobody knows whose it is. Send it again; it is counted once."), "Send it again; doing so is safe.", ""),
+        ("amendment_refused", _("Cannot be amended"), _("The order cannot be changed so."), "The order cannot be given this content.", ""),
+        ("amount_below_refunded", _("Below what was refunded"), _("More of the order was refunded than its new amount."), "Send an amount of at least what was refunded.", "amount"),
+        ("attribution_settled", _("Decided already"), _("Whose the order is was decided already, so its click and coupon stay."), "Leave click_id and coupon out.", "click_id"),
+        ("item_unknown", _("Unknown item"), _("The order has no such item with an amount."), "Send a sku of the order's items, or an amount instead of items.", "items"),
+        ("item_not_left", _("No more of the item"), _("There are not so many pieces of the item left to refund."), "Refund at most the pieces that are left.", "items"),
+        ("shop_signature_wrong", _("Signature does not fit"), _("The event is not signed with the shop's secret. Somebody else sent it, or the secret was changed."), "Sign the raw body with the shop's secret; see Integrations.", ""),
+        ("shop_event_old", _("Signed too long ago"), _("The event was signed more than five minutes before or after it came, so it may be an old one played again."), "Send the event again from the shop.", ""),
+        ("shop_event_unreadable", _("No event"), _("The content is signed, and is no event."), "Send the shop's event unchanged.", "body"),
+        ("event_not_used", _("Not needed"), _("Events of this kind say nothing about an order, so nothing was done."), "Untick this event in the shop, or leave it.", ""),
+        ("same_event", _("Event known"), _("The shop sent this event before. It counts once."), "The event is known by its id; nothing was changed.", ""),
+        ("waits_for_order", _("Waits for its order"), _("The event was kept. Its order is not paid yet, or has not been told of; then it counts."), "Nothing to do: the order's own event brings it in.", ""),
+        ("shop_paused", _("Shop paused"), _("The shop is paused: the event was kept and is booked when you resume it."), "Resume the shop in Integrations.", ""),
+        ("shop_ping", _("Greeting"), _("The shop greeted the address. Nothing was to be done."), "WooCommerce's ping.", ""),
         ("replay_settled", _("Counted already"), _("The request was counted already, so there is nothing to handle again."), "Only rejected requests and those set aside are handled again.", ""),
         ("replay_early", _("Being read still"), _("The request is being read at this moment. Try again in five minutes."), "Try again in five minutes.", ""),
         ("replay_not_offered", _("Not handled again"), _("Requests of this kind are not handled again. Send it again instead."), "Send the request again.", ""),

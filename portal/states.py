@@ -119,6 +119,10 @@ STATES: dict[str, dict[str, State]] = {
         "planned": State(_("Planned"), "info", "calendar"),
         "ended": State(_("Ended"), "neutral", "archive"),
     },
+    "shop": {
+        "active": State(_("Active"), "pos", "circle-play"),
+        "paused": State(_("Paused"), "warn", "circle-pause"),
+    },
     "key": {
         "active": State(_("Active"), "pos", "key-round"),
         "revoked": State(_("Revoked"), "neg", "ban"),

@@ -37,7 +37,7 @@ _COLUMNS: dict[str, tuple[str, str]] = {
 DECIDES = frozenset({"click_id", "coupon"})
 
 
-_DISPUTE_EVENTS: dict[str, str] = {
+_DISPUTE_EVENTS = {
     Dispute.Status.OPEN: "conversion.dispute_opened",
     Dispute.Status.LOST: "conversion.dispute_lost",
     Dispute.Status.WON: "conversion.dispute_won",
@@ -170,7 +170,7 @@ def close_dispute(dispute: Dispute, status: Dispute.Status, *, at: datetime) -> 
     dispute.save(update_fields=["status", "closed_at", "refund"])
     conversion = Conversion.objects.select_for_update().get(pk=dispute.conversion_id)
     _settle_hold(conversion)
-    _tell_dispute(_DISPUTE_EVENTS[status], conversion, dispute, at=at)
+    _tell_dispute(_DISPUTE_EVENTS[Dispute.Status(status)], conversion, dispute, at=at)
     return True
 
 

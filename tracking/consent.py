@@ -7,9 +7,12 @@ Control). The strictest of what was said decides. When nothing was said the prog
 
 import base64
 import binascii
+import re
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
-from tracking.parameters import Unreadable, decoded, fields_of
+from tracking.parameters import Unreadable, decoded
 
 GRANTED, DENIED, UNKNOWN, NOT_NEEDED = "granted", "denied", "unknown", "not_needed"
 
@@ -21,6 +24,7 @@ _TCF_VERSION = 2
 _BITS_BEFORE_PURPOSES = 6 + 36 + 36 + 12 + 12 + 6 + 12 + 12 + 6 + 1 + 1 + 12
 _PURPOSES = 24
 _LONGEST_STRING = 10_000
+_FIELDS = re.compile(r"(?:^|&)(cons|gdpr|gdpr_consent|gpc)=([^&]*)")
 
 
 class Consent(NamedTuple):
@@ -30,9 +34,13 @@ class Consent(NamedTuple):
     problem: str = ""
 
 
+_REFUSED = Consent(DENIED)
+_NOTHING_SAID = {True: Consent(UNKNOWN), False: Consent(NOT_NEEDED)}
+
+
 def allows_cookies(state: str) -> bool:
     """Whether something may be kept on the visitor's device."""
-    return state in {GRANTED, NOT_NEEDED}
+    return state in (GRANTED, NOT_NEEDED)
 
 
 def read_consent(query: str, sec_gpc: str | None, *, is_required: bool) -> Consent:
@@ -42,8 +50,17 @@ def read_consent(query: str, sec_gpc: str | None, *, is_required: bool) -> Conse
     understood never grants anything.
     """
     if sec_gpc == "1":
-        return Consent(DENIED)
-    said = _said(query) if "cons" in query or "gdpr" in query or "gpc" in query else {}
+        return _REFUSED
+    fields = _FIELDS.findall(query) if "cons" in query or "gdpr" in query or "gpc" in query else None
+    if not fields:
+        return _NOTHING_SAID[is_required]
+    return _consent_of(tuple(fields), is_required)
+
+
+@lru_cache(maxsize=2_000)
+def _consent_of(fields: tuple[tuple[str, str], ...], is_required: bool) -> Consent:
+    """The consent that these parameters say; most clicks say one of a few things."""
+    said = _said(fields)
     if said.get("gpc", "").strip().lower() in _YES:
         return Consent(DENIED)
     states, problem = [], ""
@@ -75,11 +92,11 @@ def device_storage_allowed(text: str) -> bool:
     return bool(content[index // 8] >> (7 - index % 8) & 1)
 
 
-def _said(query: str) -> dict[str, str]:
-    """The consent parameters that the query has, the first of each name."""
+def _said(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The consent parameters as text, the first of each name."""
     said: dict[str, str] = {}
-    for name, value in fields_of(query):
-        if name in {"cons", "gdpr", "gdpr_consent", "gpc"} and name not in said:
+    for name, value in fields:
+        if name not in said:
             try:
                 said[name] = decoded(value)
             except Unreadable:

@@ -70,13 +70,18 @@ def ascii_host(host: str) -> str:
     return name
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether an ASCII host is the machine itself: names under .localhost are too (RFC 6761 §6.3)."""
+    return host in _LOCAL_HOSTS or host.endswith(".localhost")
+
+
 def is_host_allowed(host: str, allowed_hosts: Collection[str], *, port: str = "", allow_local: bool = False) -> bool:
     """Whether an ASCII host is one of the allowed ones or below one of them.
 
     An entry without a dot (`com`) allows nothing. A port other than https's own must be
     in the entry (`shop.example:8443`), except on this machine itself.
     """
-    is_local = host in _LOCAL_HOSTS
+    is_local = is_this_machine(host)
     if is_local and not allow_local:
         return False
     for entry in allowed_hosts:
@@ -86,7 +91,8 @@ def is_host_allowed(host: str, allowed_hosts: Collection[str], *, port: str = ""
         except DestinationRefused:
             continue
         if is_local:
-            if host == name and entry_port in {"", port}:
+            is_below = "." in name and host.endswith(f".{name}")
+            if (host == name or is_below) and entry_port in {"", port}:
                 return True
         elif "." in name and entry_port == port and (host == name or host.endswith(f".{name}")):
             return True
@@ -105,14 +111,14 @@ def read_destination(url: str, *, allowed_hosts: Collection[str] | None, allow_l
     if parts is None or "\\" in url or _UNSEEN.search(url) or "//" in (parts["path"] or ""):
         raise DestinationRefused("destination_unreadable", "This is no plain https:// address.")
     host, port = _host_and_port(parts["authority"])
-    is_local = allow_local and host in _LOCAL_HOSTS
+    is_local = allow_local and is_this_machine(host)
     scheme = parts["scheme"].lower()
     if scheme != "https" and not is_local:
         raise DestinationRefused("destination_not_https", "The address must begin with https://.")
     if port == {"https": "443", "http": "80"}[scheme]:
         port = ""
     if allowed_hosts is None:
-        is_allowed = is_local or ("." in host and host not in _LOCAL_HOSTS)
+        is_allowed = is_local or ("." in host and not is_this_machine(host))
     else:
         is_allowed = is_host_allowed(host, allowed_hosts, port=port, allow_local=allow_local)
     if not is_allowed:

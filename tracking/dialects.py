@@ -286,7 +286,9 @@ def read_dialect(values: Mapping[str, str]) -> Reading:
         if chosen:
             names[ours], fields[ours] = given[chosen]
             # An alias that says the same as the one chosen was understood too.
-            used |= {name for name in called if name in given and given[name][1].strip() == fields[ours].strip()} | {chosen}
+            used |= {name for name in called if name in given and given[name][1].strip() == fields[ours].strip()} | {
+                chosen
+            }
         used |= {name for name in called if name in given and not given[name][1].strip()}
     clicks = {given[name][1].strip() for name in _names_for("click_id", network, filled) if name in filled}
     if len(clicks) > 1:

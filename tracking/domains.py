@@ -131,9 +131,10 @@ def verify_domain(domain: TrackingDomain, *, at: datetime, by: User | None = Non
         elif finding.reason != DNS_SILENT and (before != "pending" or at - row.created_at >= _TIME_TO_SET_UP):
             row.status = TrackingDomain.Status.FAILED
         row.save()
-        if row.status != before:
-            event = "domain.verified" if row.status == TrackingDomain.Status.VERIFIED else "domain.failed"
-            _tell(event, row, by=by, at=at)
+        if row.status != before and row.status == TrackingDomain.Status.VERIFIED:
+            _tell("domain.verified", row, by=by, at=at)
+        elif row.status != before:
+            _tell("domain.failed", row, by=by, at=at)
     return row
 
 

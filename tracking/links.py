@@ -223,7 +223,7 @@ def _create(enrolment: Enrolment, draft: LinkDraft, *, at: datetime) -> tuple[Li
 
 
 def _insert(same: Q, enrolment: Enrolment, *, code: str, utm: dict[str, str], at: datetime) -> tuple[Link, bool]:
-    facts = dict(pair for pair in same.children if isinstance(pair, tuple))
+    facts: dict[str, Any] = dict(pair for pair in same.children if isinstance(pair, tuple))
     for _try in range(8):
         try:
             with transaction.atomic():

@@ -205,9 +205,7 @@ def own_macro(name: str, network: Network | None = None) -> str:
     return "click_id" if not meanings and low in CLICK_ALIASES and low not in WEAK_CLICK_ALIASES else ""
 
 
-def _as_postback(
-    pairs: list[tuple[str, str]], base: str
-) -> tuple[str, list[Parameter], list[Note]]:
+def _as_postback(pairs: list[tuple[str, str]], base: str) -> tuple[str, list[Parameter], list[Note]]:
     reading = read_dialect(dict(pairs))
     rows: list[Parameter] = []
     notes: list[Note] = [Note(Finding.DOUBLED, name) for name in reading.doubled]
@@ -257,7 +255,9 @@ def _as_postback(
 def _as_link(
     pairs: list[tuple[str, str]], network: Network | None, base: str
 ) -> tuple[str, list[Parameter], list[Note]]:
-    rows, notes, query = [], [], {}
+    rows: list[Parameter] = []
+    notes: list[Note] = []
+    query: dict[str, str] = {}
     for name, value in pairs:
         low = name.lower()
         if network is not None and low in network.link:
@@ -298,7 +298,9 @@ def _as_template(
             ours = own_macro(macro.name, network)
             our_value = our_value.replace(macro.text, f"{{{ours}}}" if ours else macro.text)
         rows.append(Parameter(name, value, name, our_value))
-    if not any(macro.name in {"click_id", "affiliate_click_id"} or macro.name.startswith("sub") for macro in macros_in(url)):
+    if not any(
+        macro.name in {"click_id", "affiliate_click_id"} or macro.name.startswith("sub") for macro in macros_in(url)
+    ):
         notes.append(Note(Finding.NO_CLICK_ID))
     return url, rows, notes
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from affiliates.models import Enrolment, Program, User
 from affiliates.programs import change_pages
 from ledger.journal import record_event
-from tracking.destinations import DestinationRefused, ascii_host, read_destination
+from tracking.destinations import DestinationRefused, ascii_host, is_this_machine, read_destination
 from tracking.errors import InputRefused
 from tracking.models import LandingPage, ProgramTracking
 from tracking.routing import read_routing
@@ -82,7 +82,7 @@ def read_allowed_host(text: str) -> str:
         ) from (refusal)
     if colon and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
         raise InputRefused(f"{text[:80]!r} has no port.", field="allowed_hosts")
-    is_local = settings.ALLOW_LOCAL_DESTINATIONS and host in {"localhost", "127.0.0.1"}
+    is_local = settings.ALLOW_LOCAL_DESTINATIONS and is_this_machine(host)
     if "." not in host and not is_local:
         raise InputRefused(f"{host} is no whole host name.", field="allowed_hosts")
     return f"{host}:{int(port)}" if colon else host

@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from ledger.errors import Refusal
 from tracking.destinations import Destination, DestinationRefused, ascii_host, read_destination
@@ -22,8 +22,8 @@ from tracking.destinations import Destination, DestinationRefused, ascii_host, r
 MOST_RULES = 50
 #: What the door tells devices apart as; anything else is "other".
 DEVICES = ("desktop", "mobile", "tablet", "other")
-REDIRECT = "redirect"
-BLOCK = "block"
+REDIRECT: Final = "redirect"
+BLOCK: Final = "block"
 
 type Action = Literal["redirect", "block"]
 
@@ -235,7 +235,8 @@ def _rule(item: object, path: str, *, allowed_hosts: Collection[str] | None, all
         raise RoutingRefused("when is an object of conditions.", field=f"{path}.when")
     _refuse_unknown(when, _WHEN_KEYS, f"{path}.when")
     action = item.get("do")
-    if action not in {REDIRECT, BLOCK}:
+    # Anything JSON can hold may stand here, lists too, so nothing is looked up in a set.
+    if action not in (REDIRECT, BLOCK):
         raise RoutingRefused("do is redirect or block.", field=f"{path}.do")
     starts_at, ends_at = _moment(when, "from", path), _moment(when, "until", path)
     if starts_at is not None and ends_at is not None and ends_at <= starts_at:
@@ -254,7 +255,7 @@ def _rule(item: object, path: str, *, allowed_hosts: Collection[str] | None, all
 
 def _url(url: object, action: object, path: str, *, allowed_hosts: Collection[str] | None, allow_local: bool) -> str:
     if action == BLOCK:
-        if url not in {"", None}:
+        if url is not None and url != "":
             raise RoutingRefused("A rule that blocks has no url.", field=f"{path}.url")
         return ""
     if not isinstance(url, str) or not url.strip():

@@ -123,9 +123,9 @@ def _is_our_own_outage(looks: Sequence[tuple[LinkTarget, Look]]) -> bool:
 
 
 def _links_to(*keys: str) -> QuerySet[Link]:
-    return Link.objects.alias(key=MD5("destination")).filter(
-        key__in=keys, status=Link.Status.ACTIVE, enrolment__status=Enrolment.Status.APPROVED
-    )
+    active = Link.objects.filter(status=Link.Status.ACTIVE, enrolment__status=Enrolment.Status.APPROVED)
+    found: QuerySet[Link] = active.alias(key=MD5("destination")).filter(key__in=keys)
+    return found
 
 
 def _tell(event: str, row: LinkTarget, *, at: datetime) -> None:

@@ -195,8 +195,9 @@ def _add_orders(
         commissions.annotate(group=Cast(key, TextField()))
         .values("group", "currency")
         .annotate(
-            orders=Count("pk"),
-            revenue=Sum(F("conversion__amount_minor") - F("conversion__refunded_minor")),
+            # What was added after a payout is a commission of its own, and no second order.
+            orders=Count("pk", filter=Q(number=1)),
+            revenue=Sum(F("conversion__amount_minor") - F("conversion__refunded_minor"), filter=Q(number=1)),
             commission=Sum(_LEFT),
         )
         .order_by()

@@ -10,20 +10,27 @@ Lists ask `states_of(commissions)` for the state of each row and `in_state(query
 filter; both stand in payouts/queries/states.py and are offered here too.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from affiliates.queries import affiliates_by_id
-from ledger.entries import entries_about
+from ledger.entries import postings_about
 from ledger.money import Money
 from payouts.commissions import figures_of
-from payouts.models import Commission, Payout, PayoutItem, Statement
+from payouts.models import Claim, Commission, Payout, PayoutItem, Statement
+from payouts.queries.changes import changes_of
+from payouts.queries.crediting import crediting_of
 from payouts.queries.explanations import (
     BaseStep,
     Explanation,
+    Grant,
     LedgerLine,
     OrderFacts,
     PayoutFacts,
@@ -46,7 +53,17 @@ from payouts.queries.states import (
 )
 from payouts.queries.timeline import steps_of
 from payouts.rules import price
-from tracking.models import Attribution, Click, Conversion, Link, Refund
+from payouts.shares import shares_of
+from tracking.models import (
+    Attribution,
+    AttributionShare,
+    Click,
+    Conversion,
+    ConversionRevision,
+    Dispute,
+    Link,
+    Refund,
+)
 
 __all__ = [
     "COMMISSION_STATES",
@@ -65,11 +82,32 @@ __all__ = [
     "Viewer",
     "expected_payout_at",
     "explanation_of",
+    "explanations_of_order",
     "in_state",
     "state_of",
     "state_of_payout",
     "states_of",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Matter:
+    """All that explains an order's commissions, read once however many there are."""
+
+    rows: Sequence[Commission]
+    conversion: Conversion
+    attribution: Attribution | None
+    shares: Sequence[AttributionShare]
+    refunds: Sequence[Refund]
+    revisions: Sequence[ConversionRevision]
+    disputes: Sequence[Dispute]
+    claims: Sequence[Claim]
+    ledger: Mapping[str, tuple[LedgerLine, ...]]
+    items: Mapping[UUID, PayoutItem]
+    states: Mapping[UUID, MoneyState]
+    clicks: Mapping[UUID, Click]
+    links: Mapping[UUID, Link]
+    names: Mapping[str, str]
 
 
 def explanation_of(commission: Commission, *, viewer: Viewer, at: datetime | None = None) -> Explanation:
@@ -78,41 +116,120 @@ def explanation_of(commission: Commission, *, viewer: Viewer, at: datetime | Non
     `at` (default: this moment) decides which dates are still to come.
     """
     at = at or timezone.now()
-    loaded = Commission.objects.select_related(
-        "affiliate", "merchant", "program", "rule_line__rule_version", "conversion"
-    ).get(pk=commission.pk)
-    attribution = Attribution.objects.filter(conversion=loaded.conversion_id).select_related("terms").first()
-    refunds = list(Refund.objects.filter(conversion=loaded.conversion_id).order_by("at", "pk"))
-    ledger = tuple(_ledger(loaded.public_id))
-    payout = _payout(loaded)
-    state = state_of(loaded, at=at)
-    touch = _touch(attribution)
-    base, base_steps = _base(loaded, attribution)
-    reversals = tuple(_reversals(loaded, refunds, ledger))
+    matter = _matter(commission.conversion_id, viewer=viewer, at=at)
+    row = next(one for one in matter.rows if one.pk == commission.pk)
+    return _explained(row, matter, viewer=viewer, at=at)
+
+
+def explanations_of_order(conversion: Conversion, *, viewer: Viewer, at: datetime | None = None) -> list[Explanation]:
+    """The explanation of every commission of an order the caller has opened; as many queries as for one."""
+    at = at or timezone.now()
+    matter = _matter(conversion.pk, viewer=viewer, at=at)
+    return [_explained(row, matter, viewer=viewer, at=at) for row in matter.rows]
+
+
+def _matter(conversion_id: UUID, *, viewer: Viewer, at: datetime) -> _Matter:
+    rows = list(
+        Commission.objects.filter(conversion=conversion_id)
+        .select_related("affiliate", "merchant", "program", "rule_line__rule_version", "conversion")
+        .order_by("pk")
+    )
+    attribution = Attribution.objects.filter(conversion=conversion_id).select_related("terms").first()
+    shares = shares_of(Conversion(pk=conversion_id)) if rows else []
+    candidates = attribution.candidates if attribution else []
+    keys = {Click.key_of(row["click"]) for row in candidates if row["click"]}
+    keys |= {share.click_id for share in shares if share.click_id}
+    if attribution and attribution.click_id:
+        keys.add(attribution.click_id)
+    clicks = {click.pk: click for click in Click.objects.filter(pk__in=keys)} if keys else {}
+    links = Link.objects.filter(pk__in={click.link_id for click in clicks.values()}) if clicks else []
+    others = {row["affiliate"] for row in candidates if row["affiliate"]} if viewer != "partner" else set()
+    known = {row.affiliate.public_id: row.affiliate.name for row in rows}
+    missing = others - known.keys()
+    found = {key: one.name for key, one in affiliates_by_id(missing).items()} if missing else {}
+    items = PayoutItem.objects.filter(commission__in=[row.pk for row in rows], released_at=None)
+    is_revised = bool(rows) and rows[0].conversion.version > 1
+    about = Q(conversion=conversion_id) | Q(granted__conversion=conversion_id)
+    return _Matter(
+        rows=rows,
+        conversion=rows[0].conversion if rows else Conversion(pk=conversion_id),
+        attribution=attribution,
+        shares=shares,
+        refunds=list(Refund.objects.filter(conversion=conversion_id).order_by("at", "pk")),
+        revisions=list(ConversionRevision.objects.filter(conversion=conversion_id).order_by("number"))
+        if is_revised
+        else [],
+        disputes=list(Dispute.objects.filter(conversion=conversion_id).order_by("opened_at")),
+        claims=list(Claim.objects.filter(about).order_by("opened_at")),
+        ledger=_ledger([row.public_id for row in rows]),
+        items={item.commission_id: item for item in items.select_related("payout__run", "payout__statement")},
+        states=states_of(rows, at=at),
+        clicks=clicks,
+        links={link.pk: link for link in links},
+        names=known | found,
+    )
+
+
+def _explained(row: Commission, matter: _Matter, *, viewer: Viewer, at: datetime) -> Explanation:
+    attribution = matter.attribution
+    state = matter.states[row.pk]
+    share = next((one for one in matter.shares if one.enrolment_id == row.enrolment_id), None)
+    ledger = matter.ledger.get(row.public_id, ())
+    payout = _payout(matter.items.get(row.pk))
+    touch = _touch(row, share, matter)
+    base, base_steps, whole = _base(row, attribution)
+    reversals = tuple(_reversals(row, matter.refunds, ledger))
     return Explanation(
-        id=loaded.public_id,
+        id=row.public_id,
         viewer=viewer,
-        affiliate=loaded.affiliate.public_id,
-        affiliate_name=loaded.affiliate.name,
-        merchant=loaded.merchant.name,
-        merchant_slug=loaded.merchant.slug,
+        affiliate=row.affiliate.public_id,
+        affiliate_name=row.affiliate.name,
+        merchant=row.merchant.name,
+        merchant_slug=row.merchant.slug,
         state=state,
-        amount=loaded.amount,
-        taken_back=loaded.amount - loaded.remaining,
-        remaining=loaded.remaining,
+        amount=row.amount,
+        taken_back=row.amount - row.remaining,
+        remaining=row.remaining,
         base=base,
         base_steps=base_steps,
-        rule=_rule(loaded, attribution),
-        order=_order(loaded.conversion),
+        rule=_rule(row, share or attribution),
+        order=_order(row.conversion),
         model=attribution.model if attribution else "",
         touch=touch,
-        rivals=tuple(_rivals(loaded, attribution, viewer=viewer)),
-        skipped=tuple(_skipped(loaded.trace)),
+        rivals=tuple(_rivals(row, attribution, matter.names, viewer=viewer)),
+        skipped=tuple(_skipped(row.trace)),
         reversals=reversals,
         payout=payout,
-        steps=tuple(steps_of(loaded, attribution, touch, reversals, payout, state, at=at)),
+        steps=tuple(steps_of(row, attribution, touch, reversals, payout, state, at=at)),
         ledger=ledger,
+        credit=crediting_of(
+            row,
+            matter.rows,
+            attribution,
+            matter.shares,
+            names=matter.names,
+            uncounted={click.public_id: click.uncounted_reason for click in matter.clicks.values()},
+            whole=whole,
+            viewer=viewer,
+        ),
+        changes=changes_of(
+            row,
+            refunds=matter.refunds,
+            revisions=matter.revisions,
+            disputes=matter.disputes,
+            claims=matter.claims,
+            ledger=ledger,
+            viewer=viewer,
+        ),
+        grant=_grant(row.trace),
+        adds_to=str(row.trace.get("adds_to", "")),
     )
+
+
+def _grant(trace: dict[str, Any]) -> Grant | None:
+    if not trace.get("claim"):
+        return None
+    return Grant(str(trace["claim"]), str(trace.get("of_order", "")), bool(trace.get("difference")))
 
 
 def _order(conversion: Conversion) -> OrderFacts:
@@ -126,7 +243,7 @@ def _order(conversion: Conversion) -> OrderFacts:
     )
 
 
-def _rule(commission: Commission, attribution: Attribution | None) -> RuleFacts:
+def _rule(commission: Commission, attribution: Attribution | AttributionShare | None) -> RuleFacts:
     line, version = commission.rule_line, commission.rule_line.rule_version
     terms = attribution.terms if attribution else None
     return RuleFacts(
@@ -147,51 +264,55 @@ def _rule(commission: Commission, attribution: Attribution | None) -> RuleFacts:
     )
 
 
-def _base(commission: Commission, attribution: Attribution | None) -> tuple[Money, tuple[BaseStep, ...]]:
-    """The base and its lines: as decided when it was booked, or as it is after refunds."""
+def _base(
+    commission: Commission, attribution: Attribution | None
+) -> tuple[Money, tuple[BaseStep, ...], Money | None]:
+    """The base, its lines, and what the rule gives for it: as decided when it was booked, or as the order now is."""
     trace: dict[str, Any] = commission.trace
-    if commission.conversion.refunded_minor:
+    whole = _money(trace["whole"], commission.currency) if trace.get("whole") else None
+    conversion = commission.conversion
+    if (conversion.refunded_minor or conversion.version > 1) and not trace.get("difference"):
         basis = attribution.terms.basis if attribution and attribution.terms else "net"
-        priced = price([commission.rule_line], figures_of(commission.conversion), basis=basis)
-        trace = priced.trace if priced else trace
+        priced = price([commission.rule_line], figures_of(conversion), basis=basis)
+        if priced is not None:
+            trace, whole = priced.trace, priced.amount
     steps = tuple(BaseStep(step["what"], _money(step["amount"], commission.currency)) for step in trace["base_steps"])
-    return _money(trace["base"], commission.currency), steps
+    return _money(trace["base"], commission.currency), steps, whole
 
 
 def _money(text: str, currency: str) -> Money:
     return Money.parse(text, currency, negative=True)
 
 
-def _touch(attribution: Attribution | None) -> Touch | None:
-    if attribution is None or attribution.click_id is None:
+def _touch(commission: Commission, share: AttributionShare | None, matter: _Matter) -> Touch | None:
+    """The click behind this partner's part; never another partner's."""
+    attribution = matter.attribution
+    click = matter.clicks.get((share.click_id if share else attribution.click_id if attribution else None) or UUID(int=0))
+    if click is None or click.affiliate_id != commission.affiliate_id:
         return None
-    click = Click.objects.filter(pk=attribution.click_id).first()
-    if click is None:
-        return None
-    link = Link.objects.filter(pk=click.link_id).first()
+    link = matter.links.get(click.link_id)
+    stored = next((row for row in attribution.candidates if row["click"] == click.public_id), {}) if attribution else {}
+    terms = (share.terms if share else None) or (attribution.terms if attribution else None)
     return Touch(
         id=click.public_id,
         at=click.clicked_at,
-        window_days=attribution.terms.window_days if attribution.terms else None,
+        window_days=stored.get("window_days") or (terms.window_days if terms else None),
         link_code=link.code if link else "",
         link_label=link.label if link else "",
         page=click.destination,
     )
 
 
-def _rivals(commission: Commission, attribution: Attribution | None, *, viewer: Viewer) -> Iterable[Rival]:
-    lost = [row for row in attribution.candidates if not row["won"]] if attribution else []
+def _rivals(
+    commission: Commission, attribution: Attribution | None, names: Mapping[str, str], *, viewer: Viewer
+) -> Iterable[Rival]:
     own = commission.affiliate.public_id
-    others = {row["affiliate"] for row in lost if row["affiliate"] not in {"", own}}
-    names = affiliates_by_id(others) if others and viewer != "partner" else {}
-    for row in lost:
-        rival = names.get(row["affiliate"])
-        yield Rival(
-            at=datetime.fromisoformat(row["at"]),
-            reason=row["reason"],
-            name=rival.name if rival else "",
-            is_own=row["affiliate"] == own,
-        )
+    for row in attribution.candidates if attribution else []:
+        if row["won"]:
+            continue
+        is_own = row["affiliate"] == own
+        name = names.get(row["affiliate"], "") if viewer != "partner" and not is_own else ""
+        yield Rival(at=datetime.fromisoformat(row["at"]), reason=row["reason"], name=name, is_own=is_own)
 
 
 def _skipped(trace: dict[str, Any]) -> Iterable[Skipped]:
@@ -199,10 +320,13 @@ def _skipped(trace: dict[str, Any]) -> Iterable[Skipped]:
         yield Skipped(row["name"], row["why"], str(row.get("wants", "")), str(row.get("is", "")))
 
 
-def _ledger(subject: str) -> Iterable[LedgerLine]:
-    for entry in entries_about(subject):
-        for posting in sorted(entry.postings.all(), key=lambda posting: posting.number):
-            yield LedgerLine(
+def _ledger(subjects: Sequence[str]) -> dict[str, tuple[LedgerLine, ...]]:
+    """The postings about each commission, by its public id."""
+    found: dict[str, list[LedgerLine]] = defaultdict(list)
+    for posting in postings_about(subjects):
+        entry = posting.entry
+        found[entry.reference.partition(":")[0]].append(
+            LedgerLine(
                 entry.effective_at,
                 posting.debit.name,
                 posting.credit.name,
@@ -210,9 +334,11 @@ def _ledger(subject: str) -> Iterable[LedgerLine]:
                 entry.reference,
                 entry.public_id,
             )
+        )
+    return {subject: tuple(lines) for subject, lines in found.items()}
 
 
-def _reversals(commission: Commission, refunds: list[Refund], ledger: Iterable[LedgerLine]) -> Iterable[Reversal]:
+def _reversals(commission: Commission, refunds: Sequence[Refund], ledger: Iterable[LedgerLine]) -> Iterable[Reversal]:
     """What each refund took back: its own entry in the book says so."""
     taken: dict[str, int] = {}
     for line in ledger:
@@ -223,12 +349,7 @@ def _reversals(commission: Commission, refunds: list[Refund], ledger: Iterable[L
         yield Reversal(refund.at, Money(minor, commission.currency), of_order, refund.reason, refund.reference)
 
 
-def _payout(commission: Commission) -> PayoutFacts | None:
-    item = (
-        PayoutItem.objects.filter(commission=commission, released_at=None)
-        .select_related("payout__run", "payout__statement")
-        .first()
-    )
+def _payout(item: PayoutItem | None) -> PayoutFacts | None:
     if item is None:
         return None
     payout: Payout = item.payout

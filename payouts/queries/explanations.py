@@ -1,9 +1,9 @@
 """The parts of an explanation: frozen values that say what decided over an amount, without words or links."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
 from ledger.money import Money
 from payouts.queries.states import MoneyState
@@ -139,11 +139,121 @@ class PayoutFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """One touch that the decision looked at. What is empty or None of another's touch is hidden from partners.
+
+    `number` counts from 1, the latest first; `beaten_by` is the number of the touch it lost to.
+    """
+
+    number: int
+    kind: str  # click, view, coupon or lifetime
+    at: datetime
+    seconds_before: int | None
+    is_own: bool
+    name: str
+    touch: str
+    won: bool
+    assist: bool
+    reason: str
+    weight: Decimal | None
+    window_days: int | None
+    credit_class: str
+    found_by: tuple[str, ...]
+    code: str
+    consent: str
+    uncounted: str  # the code why a click is not counted
+    beaten_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaysOfCredit:
+    """The settings that decided: those of the terms in force at the order, for its event."""
+
+    version: int
+    model: str
+    window_days: int
+    view_window_days: int
+    coupon_window_days: int
+    half_life_days: int
+    coupon_policy: str
+    unassigned_code: str
+    cart_freeze: str
+    assist_rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One partner's part of an order and what is left of it. An assist's weight is its rate of the base, on top."""
+
+    name: str
+    affiliate: str
+    is_own: bool
+    role: str
+    weight: Decimal
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crediting:
+    """The decision behind a commission. `whole` is what the order earns all who share it, None when unknown."""
+
+    model: str
+    reason: str
+    note: str
+    engine: int
+    decided_at: datetime | None
+    role: str
+    weight: Decimal
+    coupon: str
+    whole: Money | None
+    position: int
+    partners: int
+    parts: tuple[Part, ...]
+    settings: WaysOfCredit | None
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened to an order: `effect` on the commission, `order` on its amount, and what was `left` then.
+
+    `what`: booked, amended, refunded, refund_void, dispute_opened, dispute_lost, dispute_won, claim_opened,
+    claim_accepted, claim_declined or claim_withdrawn. `fields` are (name, before, after), `hidden` how many
+    more changed that the reader is not shown, `by` the door of an amendment.
+    """
+
+    at: datetime
+    what: str
+    reason: str = ""
+    effect: Money | None = None
+    order: Money | None = None
+    left: Money | None = None
+    fields: tuple[tuple[str, str, str], ...] = ()
+    hidden: int = 0
+    by: str = ""
+    note: str = ""
+
+    def with_left(self, left: Money) -> Self:
+        """The same, with what was left of the commission."""
+        return replace(self, left=left)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a claim's acceptance made of a commission: the claim, and the order that the amount stands beside."""
+
+    claim: str
+    of_order: str = ""
+    is_difference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything that made one commission what it is.
 
-    `remaining` = `amount` (accrued) − `taken_back`; `base_steps` add up to `base`, and the rule
-    applied to `base` gives `remaining`.
+    `remaining` = `amount` (accrued) − `taken_back`; `base_steps` add up to `base`. The rule applied to
+    `base` gives `credit.whole`, of which `remaining` is this partner's part; all of it where it has no others.
     """
 
     id: str
@@ -168,3 +278,8 @@ class Explanation:
     payout: PayoutFacts | None
     steps: tuple[Step, ...]
     ledger: tuple[LedgerLine, ...]
+    credit: Crediting
+    changes: tuple[Change, ...]
+    grant: Grant | None = None
+    #: The earlier commission of the same order that this one was added to, after that was in a payout.
+    adds_to: str = ""

@@ -184,8 +184,9 @@ def top_partners(merchant: Merchant, span: Span, *, limit: int = 5) -> list[TopP
         _costs(merchant, span)
         .values("affiliate", "affiliate__name")
         .annotate(
-            orders=Count("pk"),
-            revenue=Sum(F("conversion__amount_minor") - F("conversion__refunded_minor")),
+            # What was added after a payout is a commission of its own, and no second order.
+            orders=Count("pk", filter=Q(number=1)),
+            revenue=Sum(F("conversion__amount_minor") - F("conversion__refunded_minor"), filter=Q(number=1)),
             commission=Sum(_LEFT),
         )
         .order_by("-revenue", "affiliate__name")[:limit]
@@ -279,8 +280,9 @@ def brought_by(enrolments: Iterable[Enrolment]) -> dict[UUID, Brought]:
         Commission.objects.filter(enrolment__in=places)
         .values("enrolment")
         .annotate(
-            orders=Count("pk"),
-            revenue=Sum(F("conversion__amount_minor") - F("conversion__refunded_minor")),
+            # What was added after a payout is a commission of its own, and no second order.
+            orders=Count("pk", filter=Q(number=1)),
+            revenue=Sum(F("conversion__amount_minor") - F("conversion__refunded_minor"), filter=Q(number=1)),
             commission=Sum(_LEFT),
         )
         .order_by()

@@ -24,7 +24,6 @@ from portal.intake.bodies import (
 from portal.intake.door import (
     ACCEPTED,
     DUPLICATE,
-    REJECTED,
     TEST,
     Intake,
     Outcome,
@@ -36,6 +35,7 @@ from portal.intake.fields import kind_of, refuse
 from portal.intake.keys import bearer_key, merchant_of
 from portal.intake.orders import ReadOrder, read_order, read_refund
 from portal.intake.privacy import hide_addresses, hide_keys
+from portal.intake.verdicts import verdict_of_sale
 from tracking import inbox
 from tracking.access import open_conversion_in
 
@@ -78,19 +78,13 @@ def record(order: ReadOrder, merchant: "Merchant", intake: Intake) -> Outcome:
 
 def outcome_of(sale: Sale, merchant: "Merchant", *, ignored: tuple[str, ...] = ()) -> Outcome:
     """The answer and the row's verdict for what became of an order."""
-    conversion = sale.conversion
-    if not sale.is_new:
-        verdict, reason = "duplicate", "same_order"
-        row = TEST if conversion.is_test else DUPLICATE
-    else:
-        verdict, reason = conversion.verdict, conversion.reason
-        row = REJECTED if verdict == "rejected" else TEST if conversion.is_test else ACCEPTED
+    verdict, reason, row = verdict_of_sale(sale)
     return Outcome(
         HTTPStatus.CREATED if sale.is_new else HTTPStatus.OK,
         conversion_answer(sale, merchant, verdict=verdict, reason=reason, ignored=ignored),
         row,
         reason=reason,
-        conversion=conversion,
+        conversion=sale.conversion,
     )
 
 
@@ -194,7 +188,9 @@ def _refund(intake: Intake, conversion_id: str) -> Outcome:
         body = intake.readable_body()
         source = read_json_object(body) if body.strip() else {}
         refund = read_refund(source, currency=conversion.currency, default_reference=idempotency_key(intake))
-        return give_back(intake, conversion, refund.amount, refund.reason, refund.reference, refund.ignored)
+        return give_back(
+            intake, conversion, refund.amount, refund.reason, refund.reference, refund.ignored, items=refund.items
+        )
 
     return answered_once(intake, handle)
 
@@ -206,9 +202,13 @@ def give_back(
     reason: str,
     reference: str,
     ignored: tuple[str, ...] = (),
+    *,
+    items: tuple[dict[str, Any], ...] = (),
 ) -> Outcome:
     """Refund an order and say what is left; idempotent by reference."""
-    refund, is_new = refund_sale(conversion, amount=amount, reference=reference, reason=reason, at=intake.at)
+    refund, is_new = refund_sale(
+        conversion, amount=amount, reference=reference, reason=reason, items=list(items), at=intake.at
+    )
     verdict = "accepted" if is_new else "duplicate"
     row = TEST if conversion.is_test else ACCEPTED if is_new else DUPLICATE
     fresh = conversion.refreshed()

@@ -20,7 +20,14 @@ log = logging.getLogger("portal.api")
 
 PROBLEM = "application/problem+json"
 
-_TAKEN: tuple[type[Schema], ...] = (shapes.OrderIn, shapes.OrdersIn, shapes.RefundIn, shapes.LinkIn, shapes.Problem)
+_TAKEN: tuple[type[Schema], ...] = (
+    shapes.OrderIn,
+    shapes.OrdersIn,
+    shapes.AmendmentIn,
+    shapes.RefundIn,
+    shapes.LinkIn,
+    shapes.Problem,
+)
 
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",

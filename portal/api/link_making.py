@@ -95,9 +95,9 @@ def _make_links(intake: Intake) -> Outcome:
         answers = iter(link_answers(links))
         data = []
         for one in results:
-            refusal = one if isinstance(one, Refusal) else one.refusal
-            if refusal is not None:
-                data.append({"result": "refused", "link": None, "problem": problem(refusal)})
+            no = one if isinstance(one, Refusal) else one.refusal
+            if no is not None:
+                data.append({"result": "refused", "link": None, "problem": problem(no)})
             else:
                 is_new = not isinstance(one, Refusal) and one.is_new
                 data.append({"result": "new" if is_new else "known", "link": next(answers), "problem": None})

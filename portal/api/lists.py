@@ -15,13 +15,11 @@ from payouts.queries.api import (
     PerformanceRow,
     Scope,
     commissions_for_api,
-    decision_on,
     enrolments_for_api,
     live_payouts_of,
     payouts_for_api,
     performance_of,
 )
-from payouts.queries.merchant import commissions_of
 from payouts.queries.states import states_of
 from payouts.sales import sale_of
 from portal.api.answers import commission_of_order, conversion_detail, stamp
@@ -29,10 +27,9 @@ from portal.api.conversions import open_by_key
 from portal.api.cursors import page_of, slice_of
 from portal.intake.fields import refuse
 from portal.intake.keys import merchant_of
-from portal.reasons import reason_of
 from tracking.access import open_click_in, open_click_of, open_link_in, open_link_of
 from tracking.queries.links import addresses_of, aliases_by_link, targets_by_link
-from tracking.queries.merchant import link_of, links_in, links_of, requests_about
+from tracking.queries.merchant import link_of, links_in, links_of
 
 if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.
@@ -53,43 +50,6 @@ def get_conversion(key: "ApiKey", conversion_id: str) -> JsonResponse:
     merchant = merchant_of(key)
     conversion = open_by_key(merchant, conversion_id, is_test_key=key.is_test)
     return _answer(conversion_detail(sale_of(conversion), merchant))
-
-
-def explain_conversion(key: "ApiKey", conversion_id: str) -> JsonResponse:
-    """The whole decision over one of a merchant's orders."""
-    merchant = merchant_of(key)
-    conversion = open_by_key(merchant, conversion_id, is_test_key=key.is_test)
-    sale = sale_of(conversion)
-    attribution = sale.attribution
-    touches = [
-        {**touch, "detail": reason_of(touch["reason"]).developer}
-        for touch in (attribution.candidates if attribution else [])
-    ]
-    return _answer(
-        {
-            "conversion": conversion_detail(sale, merchant),
-            "attribution": {
-                "model": attribution.model,
-                "reason": attribution.reason,
-                "decided_at": stamp(attribution.decided_at),
-                "touches": touches,
-            }
-            if attribution
-            else None,
-            "decisions": [decision_on(commission) for commission in commissions_of(conversion)],
-            "requests": [
-                {
-                    "id": one.public_id,
-                    "door": one.door,
-                    "received_at": stamp(one.received_at),
-                    "verdict": one.verdict,
-                    "reason": one.reason or None,
-                    "status": one.status_code,
-                }
-                for one in requests_about(conversion).defer("body")[:100]
-            ],
-        }
-    )
 
 
 def get_click(key: "ApiKey", click_id: str) -> JsonResponse:

@@ -20,7 +20,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 
+from affiliates.errors import NotVisible
 from affiliates.signatures import SignatureRefused, key_of_signature
+from payouts.sales import record_sale
 from portal.api.conversions import give_back, outcome_of, record
 from portal.intake.bodies import BodyUnreadable, read_json_object
 from portal.intake.door import DUPLICATE, Intake, Outcome, take
@@ -31,8 +33,6 @@ from portal.intake.postbacks import Postback, read_postback
 from portal.intake.referrals import with_referral
 from portal.intake.replay import Kept, register
 from portal.reasons import reason_of
-from affiliates.errors import NotVisible
-from payouts.sales import record_sale
 from tracking.access import open_conversion_by_order
 from tracking.dialects import ALIASES, read_dialect
 from tracking.macros import unfilled_macro
@@ -104,7 +104,9 @@ def _take_back(intake: Intake | Kept, said: Postback, merchant: "Merchant", *, i
         ) from None
     part = fields.get("refund_amount", "")
     amount = read_money({"refund_amount": part}, "refund_amount", conversion.currency) if part else None
-    reference = read_text(fields, "reference", longest=100, example="rf-1") or (f"{said.status}:{part}" if part else said.status)
+    reference = read_text(fields, "reference", longest=100, example="rf-1") or (
+        f"{said.status}:{part}" if part else said.status
+    )
     return give_back(intake, conversion, amount, said.takes_back, f"postback:{reference}", said.ignored)
 
 

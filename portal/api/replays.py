@@ -74,7 +74,9 @@ def _refund(kept: Kept) -> Outcome:
     source = read_json_object(kept.body) if kept.body.strip() else {}
     reference = str(kept.row.headers.get("Idempotency-Key", ""))
     refund = read_refund(source, currency=conversion.currency, default_reference=reference)
-    return give_back(kept, conversion, refund.amount, refund.reason, refund.reference, refund.ignored)
+    return give_back(
+        kept, conversion, refund.amount, refund.reason, refund.reference, refund.ignored, items=refund.items
+    )
 
 
 register("api", _one)

@@ -62,11 +62,37 @@ class OrdersIn(Lenient):
     conversions: list[OrderIn] = Field(max_length=1_000)
 
 
+class AmendmentIn(Lenient):
+    """What of an order changes; what is left out stays."""
+
+    amount: str | None = Field(None, pattern=AMOUNT, examples=["80.00"])
+    currency: str | None = Field(None, pattern="^[A-Za-z]{3}$", description="the order's own; it cannot change")
+    click_id: str | None = Field(None, max_length=255, description="while the order is nobody's")
+    coupon: str | None = Field(None, max_length=64, description="while the order is nobody's")
+    customer: CustomerIn | None = None
+    tax: str | None = Field(None, pattern=AMOUNT)
+    shipping: str | None = Field(None, pattern=AMOUNT)
+    discount: str | None = Field(None, pattern=AMOUNT)
+    items: list[ItemIn] | None = Field(None, max_length=200)
+    metadata: dict[str, str | int | bool | None] | None = None
+    reference: str | None = Field(None, max_length=128, examples=["am-1"], description="your own number of the change")
+
+
+class RefundedItemIn(Lenient):
+    """Pieces of one of the order's items."""
+
+    sku: str = Field(min_length=1, max_length=128)
+    quantity: int | None = Field(None, ge=1, le=1_000_000, description="1 when left out")
+
+
 class RefundIn(Lenient):
     """Money of an order given back; without an amount, all that is left."""
 
     amount: str | None = Field(None, pattern=AMOUNT, examples=["20.00"])
     currency: str | None = Field(None, pattern="^[A-Za-z]{3}$")
+    items: list[RefundedItemIn] | None = Field(
+        None, max_length=200, description="instead of an amount: the items that came back"
+    )
     reason: Literal[
         "item_returned", "cancelled", "out_of_stock", "payment_failed", "chargeback", "duplicate", "fraud",
         "terms_breach", "other",
@@ -222,10 +248,22 @@ class RefundOut(Schema):
     ignored: list[str]
 
 
-class ExplainOut(Schema):
-    """The whole decision as data."""
+class OrderForPartner(Schema):
+    """What of an order a partner reads that has a part of it."""
 
-    conversion: ConversionDetail
+    id: str
+    event: str
+    amount: str
+    refunded: str
+    currency: str
+    occurred_at: datetime
+    commissions: list[CommissionOfOrder]
+
+
+class ExplainOut(Schema):
+    """The whole decision as data; a partner reads its own part of it."""
+
+    conversion: ConversionDetail | OrderForPartner
     attribution: dict[str, Any] | None
     decisions: list[dict[str, Any]]
     requests: list[dict[str, Any]]

@@ -8,7 +8,7 @@ from django.utils import timezone
 from ninja import Query
 from ninja.security import HttpBearer
 
-from portal.api import conversions, coupons, link_making, lists, receipts, shapes
+from portal.api import amendments, conversions, coupons, link_making, lists, receipts, shapes
 from portal.api.cursors import LARGEST_PAGE, PAGE
 from portal.api.document import Api, takes
 from portal.intake.keys import bearer_key
@@ -120,6 +120,19 @@ def get_conversion(request: HttpRequest, conversion_id: str) -> HttpResponse:
     return lists.get_conversion(_of(request), conversion_id)
 
 
+@api.patch(
+    "/conversions/{conversion_id}",
+    response=shapes.ConversionOut,
+    openapi_extra=takes(shapes.AmendmentIn),
+    tags=["Conversions"],
+    summary="Amend an order",
+    url_name="get_conversion",
+)
+def amend_conversion(request: HttpRequest, conversion_id: str) -> HttpResponse:
+    """Only what is sent changes; what the order earns follows. 200, and `duplicate` when nothing differs."""
+    return amendments.amend_one(request, conversion_id)
+
+
 @api.get(
     "/conversions/{conversion_id}/explain",
     auth=_key,
@@ -128,8 +141,11 @@ def get_conversion(request: HttpRequest, conversion_id: str) -> HttpResponse:
     summary="Read the whole decision over an order",
 )
 def explain_conversion(request: HttpRequest, conversion_id: str) -> HttpResponse:
-    """Candidate touches with why each won or lost, rule conditions, base arithmetic, rounding, ledger entries."""
-    return lists.explain_conversion(_of(request), conversion_id)
+    """Touches with why each won or lost, parts, rule conditions, base, rounding, history, ledger entries.
+
+    With a partner's key: an order of which the partner has a part, nothing of the others but when and why.
+    """
+    return explaining.explain_conversion(_of(request), conversion_id)
 
 
 @api.get("/clicks/{click_id}", auth=_key, response=shapes.ClickOut, tags=["Links"], summary="Read a click")

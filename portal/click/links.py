@@ -83,9 +83,7 @@ class LinkBuilder:
         """The link of one row of LINK_SQL, its keys as text."""
         _, link, enrolment, program, affiliate, destination, *states, landing_url, hosts = row[:11]
         merchant, slug, code, own_routing, own_utm, routing, template, deep_links, traffic_back, consent = row[11:]
-        rules = self._program(
-            (landing_url, hosts, program, merchant, traffic_back, deep_links, consent)
-        )
+        rules = self._program((landing_url, hosts, program, merchant, traffic_back, deep_links, consent))
         reason = reason_of_standing(enrolment=states[0], affiliate=states[1], program=states[2])
         target, problem = rules.landing, ""
         if not reason:

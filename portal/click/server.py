@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -41,6 +42,7 @@ from tracking.geography import Countries
 from tracking.parameters import LONGEST_QUERY, deep_link_of, read_parameters
 from tracking.routing import Choice, Routing
 from tracking.spool import spool_bytes
+from tracking.utm import Utm
 
 if TYPE_CHECKING:
     from granian.rsgi import HTTPProtocol, Scope
@@ -182,8 +184,9 @@ class Door:
                 else:
                     url, _, before, after = choice.destination
         if utm is not None and before and (utm.needs_parameters or not is_own):
-            params = read_parameters(query) if utm.needs_parameters else None
-            url, _, before, after = utm.apply(Destination(url, "", before, after), params)
+            target = Destination(url, "", before, after)
+            target = utm.apply(target, read_parameters(query)) if utm.needs_parameters else _with_utm(utm, target)
+            url, _, before, after = target
         fetch_dest = header("sec-fetch-dest")
         # Browsers that send Sec-Fetch-Dest say Sec-Purpose; the older names are of older ones.
         is_old = fetch_dest is None
@@ -294,7 +297,7 @@ class Door:
         country = self.countries.country_of(plain_address(address) or "") if routing.needs_country else ""
         choice = routing.choose(
             country,
-            device_of(user_agent or "") or "other",
+            (device_of(user_agent or "") or "other") if routing.needs_device else "",
             datetime.now(UTC),
             crc32(sticky.encode()) / 2**32 if sticky else random.random(),  # noqa: S311 - shares, not secrets
             referrer=referrer or "",
@@ -370,6 +373,12 @@ class Door:
             "click_spool_bytes": spool_bytes(self._writer.path),
             "click_start_time_seconds": self._started_at,
         }
+
+
+@lru_cache(maxsize=20_000)
+def _with_utm(utm: Utm, target: Destination) -> Destination:
+    """The target with parameters that are the same for every click."""
+    return utm.apply(target)
 
 
 app = Door()

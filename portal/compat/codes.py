@@ -6,6 +6,7 @@ from django.http import HttpResponse
 
 from affiliates.coupons import coupons_of, end_coupon, issue_coupon
 from ledger.errors import Refusal
+from payouts.queries.dub import links_in_program
 from portal.compat import links
 from portal.compat.wire import Call, DubRefused, answer, refused_of, stamp
 from portal.errors import status_of
@@ -51,7 +52,7 @@ def end_code(call: Call, id_or_code: str) -> HttpResponse:
 def _shown(call: Call, coupon: "Coupon") -> dict[str, Any]:
     place = coupon.enrolment
     assert place is not None
-    link = links.links_in_program(call.program).filter(enrolment=place).first()
+    link = links_in_program(call.program).filter(enrolment=place).first()
     is_ended = coupon.ends_at is not None and coupon.ends_at <= call.at
     return {
         "id": coupon.public_id, "code": coupon.code, "discountId": None, "partnerId": place.affiliate.public_id,

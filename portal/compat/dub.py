@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from ledger.errors import Refusal
-from portal.compat import figures, links, money, partners, people, track
+from portal.compat import figures, links, money, partners, people, shapes, track
 from portal.compat.codes import codes_of, end_code, issue_code
 from portal.compat.wire import CORS, Call, DubRefused, answer, open_call, refuse, refused_of
 from portal.errors import status_of
@@ -34,7 +34,7 @@ def _domains(call: Call) -> HttpResponse:
     return answer(
         [
             {
-                "id": call.program.public_id, "slug": links.shapes.domain(), "placeholder": None, "expiredUrl": None,
+                "id": call.program.public_id, "slug": shapes.domain(), "placeholder": None, "expiredUrl": None,
                 "notFoundUrl": None, "logo": None, "createdAt": at, "updatedAt": at, "registeredDomain": None,
                 "verified": True, "primary": True, "archived": False,
             }
@@ -42,66 +42,64 @@ def _domains(call: Call) -> HttpResponse:
     )  # fmt: skip
 
 
-#: (method, path) → what answers; a group in the path is passed on.
-_ROUTES: list[tuple[str, re.Pattern[str], Handle]] = [
-    (method, re.compile(path), handle)
-    for method, path, handle in [
-        ("GET", r"/links", links.list_links),
-        ("POST", r"/links", links.create),
-        ("GET", r"/links/count", links.count),
-        ("GET", r"/links/info", links.info),
-        ("POST", r"/links/bulk", links.create_many),
-        ("PATCH", r"/links/bulk", links.update_many),
-        ("DELETE", r"/links/bulk", links.delete_many),
-        ("PUT", r"/links/upsert", links.upsert),
-        ("PATCH", r"/links/([^/]+)", links.update),
-        ("PUT", r"/links/([^/]+)", links.update),
-        ("DELETE", r"/links/([^/]+)", links.delete),
-        ("GET", r"/qr", links.qr),
-        ("GET", r"/partners", partners.list_partners),
-        ("POST", r"/partners", partners.create),
-        ("GET", r"/partners/links", partners.links_of),
-        ("POST", r"/partners/links", partners.create_link),
-        ("PUT", r"/partners/links/upsert", partial(partners.create_link, is_upsert=True)),
-        ("GET", r"/partners/analytics", partners.analytics),
-        ("POST", r"/partners/(?:ban|deactivate)", partners.ban),
-        ("GET", r"/(?:program-applications|partners/applications)", partners.applications),
-        (
-            "POST",
-            r"/(?:program-applications|partners/applications)/approve",
-            partial(partners.decide, is_approved=True),
-        ),
-        (
-            "POST",
-            r"/(?:program-applications|partners/applications)/reject",
-            partial(partners.decide, is_approved=False),
-        ),
-        ("GET", r"/commissions", money.list_commissions),
-        ("POST", r"/commissions", money.create_commission),
-        ("PATCH", r"/commissions/bulk", money.update_commissions),
-        ("PATCH", r"/commissions/([^/]+)", money.update_commission),
-        ("GET", r"/payouts", money.list_payouts),
-        ("GET", r"/customers", people.list_customers),
-        ("GET", r"/customers/([^/]+)", people.get_customer),
-        ("PATCH", r"/customers/([^/]+)", people.update_customer),
-        ("DELETE", r"/customers/([^/]+)", people.delete_customer),
-        ("GET", r"/analytics", figures.analytics),
-        ("GET", r"/events", figures.events),
-        ("GET", r"/discount-codes", codes_of),
-        ("POST", r"/discount-codes", issue_code),
-        ("DELETE", r"/discount-codes/([^/]+)", end_code),
-        ("GET", r"/(?:tags|folders|bounties/[^/]+/submissions|domains/status)", _nothing),
-        ("GET", r"/domains", _domains),
-        ("POST", r"/(?:tags|folders)", _no("tags and folders")),
-        ("PATCH", r"/(?:tags|folders)/[^/]+", _no("tags and folders")),
-        ("DELETE", r"/(?:tags|folders)/[^/]+", _no("tags and folders")),
-        ("POST", r"/domains(?:/register)?", _no("domains to sell; a merchant adds hosts in its Tracking settings")),
-        ("PATCH", r"/domains/[^/]+", _no("domains to change here")),
-        ("DELETE", r"/domains/[^/]+", _no("domains to remove here")),
-        ("POST", r"/bounties/.+", _no("bounties")),
-        ("POST", r"/tokens/embed/referrals", _no("embedded dashboard; partners have the portal")),
-    ]
+#: (method, path, what answers); a group in the path is passed on.
+_TABLE: list[tuple[str, str, Handle]] = [
+    ("GET", r"/links", links.list_links),
+    ("POST", r"/links", links.create),
+    ("GET", r"/links/count", links.count),
+    ("GET", r"/links/info", links.info),
+    ("POST", r"/links/bulk", links.create_many),
+    ("PATCH", r"/links/bulk", links.update_many),
+    ("DELETE", r"/links/bulk", links.delete_many),
+    ("PUT", r"/links/upsert", links.upsert),
+    ("PATCH", r"/links/([^/]+)", links.update),
+    ("PUT", r"/links/([^/]+)", links.update),
+    ("DELETE", r"/links/([^/]+)", links.delete),
+    ("GET", r"/qr", links.qr),
+    ("GET", r"/partners", partners.list_partners),
+    ("POST", r"/partners", partners.create),
+    ("GET", r"/partners/links", partners.links_of),
+    ("POST", r"/partners/links", partners.create_link),
+    ("PUT", r"/partners/links/upsert", partial(partners.create_link, is_upsert=True)),
+    ("GET", r"/partners/analytics", partners.analytics),
+    ("POST", r"/partners/(?:ban|deactivate)", partners.ban),
+    ("GET", r"/(?:program-applications|partners/applications)", partners.applications),
+    (
+        "POST",
+        r"/(?:program-applications|partners/applications)/approve",
+        partial(partners.decide, is_approved=True),
+    ),
+    (
+        "POST",
+        r"/(?:program-applications|partners/applications)/reject",
+        partial(partners.decide, is_approved=False),
+    ),
+    ("GET", r"/commissions", money.list_commissions),
+    ("POST", r"/commissions", money.create_commission),
+    ("PATCH", r"/commissions/bulk", money.update_commissions),
+    ("PATCH", r"/commissions/([^/]+)", money.update_commission),
+    ("GET", r"/payouts", money.list_payouts),
+    ("GET", r"/customers", people.list_customers),
+    ("GET", r"/customers/([^/]+)", people.get_customer),
+    ("PATCH", r"/customers/([^/]+)", people.update_customer),
+    ("DELETE", r"/customers/([^/]+)", people.delete_customer),
+    ("GET", r"/analytics", figures.analytics),
+    ("GET", r"/events", figures.events),
+    ("GET", r"/discount-codes", codes_of),
+    ("POST", r"/discount-codes", issue_code),
+    ("DELETE", r"/discount-codes/([^/]+)", end_code),
+    ("GET", r"/(?:tags|folders|bounties/[^/]+/submissions|domains/status)", _nothing),
+    ("GET", r"/domains", _domains),
+    ("POST", r"/(?:tags|folders)", _no("tags and folders")),
+    ("PATCH", r"/(?:tags|folders)/[^/]+", _no("tags and folders")),
+    ("DELETE", r"/(?:tags|folders)/[^/]+", _no("tags and folders")),
+    ("POST", r"/domains(?:/register)?", _no("domains to sell; a merchant adds hosts in its Tracking settings")),
+    ("PATCH", r"/domains/[^/]+", _no("domains to change here")),
+    ("DELETE", r"/domains/[^/]+", _no("domains to remove here")),
+    ("POST", r"/bounties/.+", _no("bounties")),
+    ("POST", r"/tokens/embed/referrals", _no("embedded dashboard; partners have the portal")),
 ]
+_ROUTES = [(method, re.compile(path), handle) for method, path, handle in _TABLE]
 _TRACK = {
     "/track/lead": track.lead, "/track/sale": track.sale,
     "/track/lead/client": track.lead, "/track/sale/client": track.sale,

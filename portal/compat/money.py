@@ -75,8 +75,8 @@ def create_commission(call: Call) -> HttpResponse:
     place = place_of(call, said)
     if kind == "custom":
         raise DubRefused(403, "Amounts without an order are booked by the network's staff, with a second person.")
-    inner = said.get(kind) if isinstance(said.get(kind), dict) else {}
-    customer = said.get("customer") if isinstance(said.get("customer"), dict) else {}
+    inner: dict[str, Any] = said[kind] if isinstance(said.get(kind), dict) else {}
+    customer: dict[str, Any] = said["customer"] if isinstance(said.get("customer"), dict) else {}
     external_id = str(customer.get("externalId") or said.get("customerId") or "")[:100]
     if not external_id:
         raise DubRefused(422, "customerId or customer.externalId is required.")

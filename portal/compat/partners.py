@@ -15,6 +15,7 @@ from portal.compat import shapes
 from portal.compat.spans import days_of, span_of
 from portal.compat.wire import Call, DubRefused, answer, refused_of, stamp
 from portal.errors import status_of
+from tracking import links as link_verbs
 from tracking.customers import foreign_records, note_foreign, subject_by_foreign_id
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def brought(call: Call, body: Any) -> "Enrolment":
                     data={"description": str(body["description"])[:5_000]} if body.get("description") else {},
                 )  # fmt: skip
             if not links_in_program(call.program).filter(enrolment=place).exists():
-                link_calls.verbs.create_link(place, at=call.at)
+                link_verbs.create_link(place, at=call.at)
     except Refusal as refusal:
         raise refused_of(refusal, status=int(status_of(refusal))) from refusal
     return place
@@ -97,7 +98,7 @@ def create_link(call: Call, *, is_upsert: bool = False) -> HttpResponse:
     said = call.body if isinstance(call.body, dict) else {}
     if is_upsert and not said.get("url"):
         raise DubRefused(422, "url is required.")
-    props = said.get("linkProps") if isinstance(said.get("linkProps"), dict) else {}
+    props: dict[str, Any] = said["linkProps"] if isinstance(said.get("linkProps"), dict) else {}
     place_said = {
         **props,
         **{name: said[name] for name in ("partnerId", "tenantId", "url", "key", "comments") if said.get(name)},

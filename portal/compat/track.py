@@ -160,69 +160,75 @@ def sale(call: Call, _intake: Intake) -> Outcome:
 
 def browser_click(request: HttpRequest) -> HttpResponse:
     """POST /track/click: a page tells us that it was reached by a link's key; no token."""
-    try:
-        said = _public_body(request)
-        key, url = str(said.get("key") or ""), str(said.get("url") or "")
-        if not key or not said.get("domain"):
-            raise DubRefused(400, "domain and key are required.")
-        if key.startswith(PREFIX):
-            # The page was reached through our redirect: the click is there already.
-            return _open({"clickId": key})
-        link = link_by_code(key)
-        if link is None:
-            raise DubRefused(404, "There is no such link.")
-        _check_page(request, link.program.allowed_hosts)
-        click = record_click(
-            link, at=timezone.now(), url=_within(url, link.program.allowed_hosts) or link.destination,
-            referrer=str(said.get("referrer") or "")[:2_000], user_agent=request.META.get("HTTP_USER_AGENT", ""),
-            language=request.META.get("HTTP_ACCEPT_LANGUAGE", "")[:255], ip=address_of(request),
-        )  # fmt: skip
-        affiliate = link.affiliate
-        return _open(
-            {
-                "clickId": click.public_id,
-                "partner": {
-                    "id": affiliate.public_id, "name": affiliate.name, "image": None, "groupId": None, "tenantId": None,
-                },
-            }
-        )  # fmt: skip
-    except DubRefused as trouble:
-        return _with_cors(refuse(trouble))
+    return _in_public(request, _page_clicked)
 
 
 def browser_visit(request: HttpRequest) -> HttpResponse:
-    """POST /track/visit: a page of the shop itself; it belongs to a partner only when its path is a link's code."""
-    try:
-        said = _public_body(request)
-        if not said.get("domain") or not said.get("url"):
-            raise DubRefused(400, "domain and url are required.")
-    except DubRefused as trouble:
-        return _with_cors(refuse(trouble))
-    # A visit without a partner's link is nobody's: nothing is recorded and no id is handed out.
-    return _open({"clickId": None})
+    """POST /track/visit: a page of the shop itself, which no link brought: nobody's, and not recorded."""
+    return _in_public(request, _page_visited)
 
 
 def browser_open(request: HttpRequest) -> HttpResponse:
     """POST /track/open: an app opened by a deep link. Guessing by address is not done."""
+    return _in_public(request, _app_opened)
+
+
+def _in_public(request: HttpRequest, handle: Callable[[HttpRequest, dict[str, Any]], dict[str, Any]]) -> HttpResponse:
     try:
-        said = _public_body(request)
-        deep_link = str(said.get("deepLink") or "")
-        if not deep_link and not said.get("dubDomain"):
-            raise DubRefused(400, "deepLink or dubDomain is required.")
-        link = link_by_code(deep_link.rstrip("/").rpartition("/")[2].partition("?")[0]) if deep_link else None
-        if link is None:
-            return _open({"clickId": None, "link": None})
-        click = record_click(
-            link, at=timezone.now(), user_agent=request.META.get("HTTP_USER_AGENT", ""), ip=address_of(request)
-        )
-        return _open(
-            {
-                "clickId": click.public_id,
-                "link": {"id": link.public_id, "domain": shapes.domain(), "key": link.code, "url": link.destination},
-            }
-        )
+        return _open(handle(request, _public_body(request)))
     except DubRefused as trouble:
         return _with_cors(refuse(trouble))
+
+
+def _page_clicked(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
+    key, url = str(said.get("key") or ""), str(said.get("url") or "")
+    if not key or not said.get("domain"):
+        raise DubRefused(400, "domain and key are required.")
+    if key.startswith(PREFIX):
+        # The page was reached through our redirect: the click is there already.
+        return {"clickId": key}
+    link = link_by_code(key)
+    if link is None:
+        raise DubRefused(404, "There is no such link.")
+    _check_page(request, link.program.allowed_hosts)
+    click = record_click(
+        link,
+        at=timezone.now(),
+        url=_within(url, link.program.allowed_hosts) or link.destination,
+        referrer=str(said.get("referrer") or "")[:2_000],
+        user_agent=request.META.get("HTTP_USER_AGENT", ""),
+        language=request.META.get("HTTP_ACCEPT_LANGUAGE", "")[:255],
+        ip=address_of(request),
+    )
+    affiliate = link.affiliate
+    return {
+        "clickId": click.public_id,
+        "partner": {
+            "id": affiliate.public_id, "name": affiliate.name, "image": None, "groupId": None, "tenantId": None,
+        },
+    }  # fmt: skip
+
+
+def _page_visited(_request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
+    if not said.get("domain") or not said.get("url"):
+        raise DubRefused(400, "domain and url are required.")
+    return {"clickId": None}
+
+
+def _app_opened(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
+    deep_link = str(said.get("deepLink") or "")
+    if not deep_link and not said.get("dubDomain"):
+        raise DubRefused(400, "deepLink or dubDomain is required.")
+    link = link_by_code(deep_link.rstrip("/").rpartition("/")[2].partition("?")[0]) if deep_link else None
+    if link is None:
+        return {"clickId": None, "link": None}
+    click = record_click(
+        link, at=timezone.now(), user_agent=request.META.get("HTTP_USER_AGENT", ""), ip=address_of(request)
+    )
+    return {
+        "clickId": click.public_id,
+        "link": {"id": link.public_id, "domain": shapes.domain(), "key": link.code, "url": link.destination},
+    }
 
 
 def _recorded(call: Call, facts: OrderFacts) -> Sale:

@@ -100,7 +100,7 @@ def open_call(request: HttpRequest, program_slug: str) -> Call:
         program = next((one for one in reversed(programs) if one.status == "open"), programs[-1] if programs else None)
     if program is None:
         raise DubRefused(404, "This merchant has no such program.")
-    return Call(request, at, key, merchant, program, read_body(request), dict(request.GET.items()))
+    return Call(request, at, key, merchant, program, read_body(request), request.GET.dict())
 
 
 def read_body(request: HttpRequest) -> Any:

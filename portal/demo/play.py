@@ -20,7 +20,7 @@ from ledger.accounts import balance_of
 from ledger.money import Money
 from payouts import commissions, deposits, methods, providers, runs, sales, transfers
 from payouts.chart import receivable
-from portal.demo import claims, people, standin
+from portal.demo import claims, people, shops, standin
 from portal.demo.cast import PARTNERS, Shop
 from tracking import inbox
 from tracking.click_ids import click_key
@@ -154,6 +154,7 @@ def play_year(stage: Stage, *, until_run: Callable[[datetime], bool] = lambda _:
         if done % 400 == 0:
             stage.say(f"  {at:%Y-%m-%d}  {done} of about {max(total, done)} events")
     claims.play_claims(stage)
+    shops.play_shops(stage)
 
 
 def _sell(stage: Stage, facts: OrderFacts, place: people.Place, plan: Callable[..., None], at: datetime) -> None:

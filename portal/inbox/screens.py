@@ -21,11 +21,11 @@ from portal import charts
 from portal.filters import chips_of, ignored_keys
 from portal.formats import format_day, format_moment, format_number
 from portal.inbox.forms import InboxFilterForm
+from portal.inbox.payloads import shown_payload
 from portal.inbox.words import door_words
 from portal.intake import bulk
+from portal.intake.hints import hint_replay
 from portal.intake.replay import doors, may_replay, replay
-from portal.intake.tasks import hint_replay
-from portal.merchant.payloads import shown_payload
 from portal.reasons import reason_of
 from portal.states import state_of
 from tracking.queries.inbox import (

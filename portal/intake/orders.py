@@ -38,7 +38,7 @@ ORDER_FIELDS = frozenset(
     }
 )  # fmt: skip
 
-REFUND_FIELDS = frozenset({"amount", "currency", "reason", "reference"})
+REFUND_FIELDS = frozenset({"amount", "currency", "items", "reason", "reference"})
 
 CUSTOMER_STATUSES = ("new", "returning", "lapsed")
 
@@ -65,6 +65,8 @@ class ReadRefund:
     reason: str
     reference: str
     ignored: tuple[str, ...] = ()
+    #: Instead of an amount: the items that came back, [{"sku", "quantity"}].
+    items: tuple[dict[str, Any], ...] = ()
 
 
 def read_order(
@@ -123,12 +125,28 @@ def read_refund(source: Mapping[str, Any], *, currency: str, default_reference: 
         raise refuse(
             "amount", "A refund of nothing changes nothing. Leave amount out to refund all of it.", code="refund_empty"
         )
+    items = tuple(
+        _read_refunded_item(item, number) for number, item in enumerate(read_list(source, "items", most=_MOST_ITEMS))
+    )
+    if items and amount is not None:
+        raise refuse("items", "Send an amount or items, not both.")
     return ReadRefund(
         amount=amount,
+        items=items,
         reason=read_choice(source, "reason", REFUND_REASONS) or "other",
         reference=reference[:128],
         ignored=ignored_in(source, REFUND_FIELDS),
     )
+
+
+def _read_refunded_item(item: object, number: int) -> dict[str, Any]:
+    path = f"items.{number}"
+    if not isinstance(item, Mapping):
+        raise refuse(path, f"{path} is {kind_of(item)}. Send an object with sku and quantity.")
+    return {
+        "sku": read_text(item, "sku", longest=128, path=f"{path}.sku", example="PRO-1", is_required=True),
+        "quantity": read_count(item, "quantity", path=f"{path}.quantity", most=1_000_000, default=1),
+    }
 
 
 def ignored_in(source: Mapping[str, Any], known: frozenset[str]) -> tuple[str, ...]:

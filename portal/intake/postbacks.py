@@ -103,7 +103,9 @@ def _check_values(values: Mapping[str, str], reading: Reading) -> None:
         most = _LONGEST.get(ours or "", LONGEST_VALUE)
         if len(value) > most:
             raise refuse(
-                shown, f"{shown} has {len(value)} characters; {most} is the most. Nothing is cut.", code="field_too_long"
+                shown,
+                f"{shown} has {len(value)} characters; {most} is the most. Nothing is cut.",
+                code="field_too_long",
             )
         macro = unfilled_macro(value)
         if macro:
@@ -117,9 +119,7 @@ def _check_values(values: Mapping[str, str], reading: Reading) -> None:
             raise refuse(shown, f"{shown} contains control characters. Send plain text.")
     if reading.doubled:
         shown = printable(reading.doubled[0])
-        raise refuse(
-            shown, f"{shown} came under several names with different values. Send one.", code="field_doubled"
-        )
+        raise refuse(shown, f"{shown} came under several names with different values. Send one.", code="field_doubled")
 
 
 def _flag(text: str) -> bool:

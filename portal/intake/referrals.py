@@ -28,10 +28,12 @@ def with_referral(
     gets no second click.
     """
     told = dict(source)
-    if not code or len(code) > _LONGEST_CODE or told.get("click_id") or told.get("coupon"):
+    if not code.isprintable() or not 0 < len(code) <= _LONGEST_CODE or told.get("click_id") or told.get("coupon"):
         return told
     order_ref = told.get("order_id")
-    if isinstance(order_ref, str) and order_ref.strip():
+    if not isinstance(order_ref, str) or not f"{order_ref}{told.get('event')}".isprintable():
+        return told
+    if order_ref.strip():
         try:
             known = open_conversion_by_order(
                 merchant, order_ref.strip(), event=str(told.get("event") or "sale").lower(), is_test=is_test

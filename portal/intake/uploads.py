@@ -14,17 +14,18 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from affiliates.errors import NotVisible
 from ledger.errors import Refusal
-from payouts.sales import amend_sale, record_sale
-from portal.api.conversions import give_back, outcome_of
+from payouts.sales import amend_sale, record_sale, refund_sale
 from portal.intake.bodies import read_json_object
 from portal.intake.door import ACCEPTED, DUPLICATE, REJECTED, TEST, Outcome, refused
 from portal.intake.fields import OLDEST_IN_FILES, refuse
 from portal.intake.orders import read_order, read_refund
 from portal.intake.privacy import hide_addresses, hide_keys
 from portal.intake.replay import Kept, handled, register
+from portal.intake.verdicts import verdict_of_sale
 from tracking import inbox, uploads
 from tracking.access import open_conversion_by_order
 from tracking.conversions import facts_of
@@ -156,6 +157,20 @@ def record_rows(upload: "OrderUpload", *, now: Callable[[], datetime], until: fl
     return True
 
 
+def work_on(upload_id: str, *, until: float) -> bool:
+    """Try or record the rows of a file; whether there is nothing left to do. Nobody else works on it meanwhile."""
+    upload = uploads.open_upload(upload_id)
+    with uploads.working_alone(upload) as is_ours:
+        if not is_ours:
+            return True
+        upload = upload.refreshed()
+        if upload.status == "trying":
+            try_rows(upload, at=timezone.now())
+        elif upload.status == "recording":
+            return record_rows(upload, now=timezone.now, until=until)
+    return True
+
+
 def settle_draft(kept: Kept) -> Outcome:
     """Report, refund or amend an order as its row says. Refusals are raised."""
     said = read_json_object(kept.body)
@@ -164,7 +179,10 @@ def settle_draft(kept: Kept) -> Outcome:
         raise refuse(str(refund.get("field")), str(refund.get("detail")), code="status_unknown")
     if action == "report":
         facts = _facts(order, kept)
-        return outcome_of(record_sale(kept.merchant, facts, at=kept.at), kept.merchant)
+        sale = record_sale(kept.merchant, facts, at=kept.at)
+        _told, reason, verdict = verdict_of_sale(sale)
+        status = HTTPStatus.CREATED if sale.is_new else HTTPStatus.OK
+        return Outcome(status, {}, verdict, reason=reason, conversion=sale.conversion)
     conversion = _order_of(order, kept)
     if action == "amend":
         return _amend(conversion, order, kept)
@@ -173,7 +191,11 @@ def settle_draft(kept: Kept) -> Outcome:
         return Outcome(
             HTTPStatus.OK, {}, TEST if conversion.is_test else DUPLICATE, reason="refund_empty", conversion=conversion
         )
-    return give_back(kept, conversion, given.amount, given.reason, given.reference)
+    refund, is_new = refund_sale(
+        conversion, amount=given.amount, reference=given.reference, reason=given.reason, at=kept.at
+    )
+    verdict = TEST if conversion.is_test else ACCEPTED if is_new else DUPLICATE
+    return Outcome(HTTPStatus.OK, {}, verdict, reason=refund.reason, conversion=conversion)
 
 
 def _amend(conversion: Any, order: Mapping[str, Any], kept: Kept) -> Outcome:

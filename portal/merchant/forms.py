@@ -91,6 +91,27 @@ class RefundForm(forms.Form):
         return amount
 
 
+class AmendForm(forms.Form):
+    """What an order's amount really was."""
+
+    new_amount = forms.CharField(
+        label=_("New amount"), max_length=24, widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text=_("What the order earns follows, also after it was paid."),
+    )  # fmt: skip
+    amendment = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, data: Data = None, *, currency: str, reference: str = "") -> None:
+        super().__init__(data, initial={"amendment": reference})
+        self.currency = currency
+
+    def clean_new_amount(self) -> Money:
+        """An amount of the order's currency."""
+        try:
+            return Money.parse(str(self.cleaned_data["new_amount"]).strip(), self.currency)
+        except Refusal:
+            raise forms.ValidationError(_("Amount: write it like %(example)s.") % {"example": "80.00"}) from None
+
+
 class DeclineForm(forms.Form):
     """Why an application is declined; the applicant reads it."""
 

@@ -59,7 +59,9 @@ _FINDINGS: Mapping[Finding, Text] = {
     Finding.TOO_LONG: _("The address is longer than 4,000 characters."),
     Finding.NOT_HTTPS: _("The address is not encrypted: what it carries can be read on its way. Ours is https."),
     Finding.NO_CLICK_ID: _("Nothing in it names the click, so no partner can be found. A click_id was added."),
-    Finding.NO_ORDER_ID: _("Nothing in it names the order. Without it, nothing can be counted once. An order_id was added."),
+    Finding.NO_ORDER_ID: _(
+        "Nothing in it names the order. Without it, nothing can be counted once. An order_id was added."
+    ),
     Finding.NO_AMOUNT: _("It has no amount. A sale needs one; an amount was added."),
     Finding.NO_CURRENCY: _("It has no currency; your own is used."),
     Finding.FIXED_VALUE: _("%(subject)s always says the same: %(detail)s. Put your system's placeholder there."),
@@ -67,12 +69,16 @@ _FINDINGS: Mapping[Finding, Text] = {
     Finding.UNKNOWN_MACRO: _("%(subject)s is a placeholder that is not known here; it would be sent as it stands."),
     Finding.UNKNOWN_PARAMETER: _("%(subject)s is not needed here and was left out."),
     Finding.SECRET_DROPPED: _("%(subject)s is a secret of the other network. It was left out; use a key of your own."),
-    Finding.VALUE_TOO_LONG: _("%(subject)s has %(detail)s characters; 255 is the most. It would be refused, never cut."),
+    Finding.VALUE_TOO_LONG: _(
+        "%(subject)s has %(detail)s characters; 255 is the most. It would be refused, never cut."
+    ),
     Finding.EMPTY_VALUE: _("%(subject)s has no value. Put your system's placeholder there."),
     Finding.ODD_BRACKETS: _("%(subject)s has a bracket without its other half: %(detail)s"),
 }
 
-_PARTNER_NO_CLICK = _("Nothing in it gives the click back, so the partner's system cannot match it. Add {affiliate_click_id} or {sub1}.")
+_PARTNER_NO_CLICK = _(
+    "Nothing in it gives the click back, so the partner's system cannot match it. Add {affiliate_click_id} or {sub1}."
+)
 
 
 def meaning_of(ours: str) -> Text:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from payouts.sales import record_sale
-from portal.api.conversions import outcome_of
 from portal.intake.arrivals import bring_clicks_in
 from portal.intake.door import Intake, Outcome, close, settle
 from portal.intake.orders import read_order
 from portal.intake.postbacks import read_postback
+from portal.intake.verdicts import verdict_of_sale
 from portal.requests import MerchantRequest
 from tracking import inbox
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 DOOR = "setup"
 
 
-def send_test_order(request: MerchantRequest, *, amount: str, click_id: str, coupon: str, at: datetime) -> "InboxRequest":
+def send_test_order(
+    request: MerchantRequest, *, amount: str, click_id: str, coupon: str, at: datetime
+) -> "InboxRequest":
     """Report a test order as the shop's postback would; its row, with the verdict."""
     values = {
         "order_id": f"TEST-{secrets.token_hex(4).upper()}",
@@ -55,7 +57,9 @@ def send_test_order(request: MerchantRequest, *, amount: str, click_id: str, cou
         if order.facts.click_id is not None:
             bring_clicks_in([order.facts.click_id], at=at)
         sale = record_sale(request.merchant, replace(order.facts, source="manual"), at=at)
-        return outcome_of(sale, request.merchant)
+        verdict, reason, row_verdict = verdict_of_sale(sale)
+        status = HTTPStatus.CREATED if sale.is_new else HTTPStatus.OK
+        return Outcome(status, {"verdict": verdict}, row_verdict, reason=reason, conversion=sale.conversion)
 
     outcome = settle(intake, handle)
     close(intake, outcome, latency_ms=round((time.perf_counter() - started) * 1000))

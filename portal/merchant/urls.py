@@ -24,6 +24,7 @@ from portal.merchant.views import (
     rules,
     setup,
     setup_doors,
+    shops,
     tracking,
     uploads,
 )
@@ -53,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("conversions/export.csv", conversions.export, "conversions-export"),
     page("conversions/<str:conversion_id>/", conversions.conversion, "conversion"),
     page("conversions/<str:conversion_id>/refund/", conversions.refund, "conversion-refund"),
+    page("conversions/<str:conversion_id>/amend/", conversions.amend, "conversion-amend"),
     page("commissions/<str:commission_id>/", conversions.commission, "commission"),
     # Claims
     page("claims/", claims.claims, "claims"),
@@ -130,6 +132,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("domains/add/", tracking.add_domain, "domain-add"),
     page("domains/<str:domain_id>/check/", tracking.check_domain, "domain-check"),
     page("domains/<str:domain_id>/remove/", tracking.remove_domain, "domain-remove"),
+    # Shops
+    page("shops/", shops.shops, "shops"),
+    page("shops/connect/", shops.connect, "shop-connect"),
+    page("shops/<str:shop_id>/", shops.shop, "shop"),
+    page("shops/<str:shop_id>/secret/", shops.rotate, "shop-rotate"),
+    page("shops/<str:shop_id>/turn/", shops.turn, "shop-turn"),
+    page("shops/<str:shop_id>/settings/", shops.change, "shop-change"),
     # The rest
     page("billing/", billing.billing, "billing"),
     page("setup/", setup.setup, "setup"),

@@ -176,7 +176,8 @@ def _groups(said: dict[str, Any], place: Place, *, default: str) -> tuple[str, .
 
 def _filters(request: HttpRequest, place: Place) -> tuple[list[tuple[str, str, str | Promise]], list[str]]:
     """(dimension, value, its name) of each filter in the address, and the keys that were understood."""
-    filters, known = [], []
+    filters: list[tuple[str, str, str | Promise]] = []
+    known: list[str] = []
     for one in place.dimensions:
         name = parameter_of(one.key)
         value = request.GET.get(name, "")[:255].replace("\0", "")

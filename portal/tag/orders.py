@@ -23,11 +23,12 @@ from payouts.sales import Sale
 from portal.click.visitors import CLICK_COOKIE
 from portal.intake.arrivals import bring_clicks_in
 from portal.intake.bodies import BodyUnreadable, read_json_object
-from portal.intake.door import ACCEPTED, DUPLICATE, TEST, Intake, Outcome, take
+from portal.intake.door import Intake, Outcome, take
 from portal.intake.fields import NumberText, printable, refuse
 from portal.intake.orders import ORDER_FIELDS, ignored_in, read_order
 from portal.intake.referrals import with_referral
 from portal.intake.replay import Kept, register
+from portal.intake.verdicts import verdict_of_sale
 from portal.reasons import reason_of
 from tracking.click_ids import click_key
 from tracking.destinations import DestinationRefused, ascii_host, is_host_allowed
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
     from affiliates.models import Merchant
 
 #: The smallest picture there is: one transparent point.
-DOT = bytes.fromhex(
-    "47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b"
-)
+DOT = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b")
 
 _OWN = frozenset({*ORDER_FIELDS, "merchant", "consent", "via", "page"})
 _AMOUNTS = ("amount", "tax", "shipping", "discount")
@@ -82,9 +81,7 @@ def _take_pixel(intake: Intake) -> Outcome:
 def _only(intake: Intake, method: str) -> None:
     if intake.row.method != method:
         intake.headers["Allow"] = method
-        raise refuse(
-            "method", f"{intake.row.method} does nothing here. Send a {method}.", code="method_not_allowed"
-        )
+        raise refuse("method", f"{intake.row.method} does nothing here. Send a {method}.", code="method_not_allowed")
 
 
 def _take(intake: Intake, source: dict[str, Any], door: str) -> Outcome:
@@ -189,7 +186,9 @@ def read_browser_order(source: Mapping[str, Any], merchant: "Merchant", *, door:
         macro = unfilled_macro(value) if isinstance(value, str) and name in _OWN else ""
         if macro:
             raise refuse(
-                name, f"{name} is {printable(macro)}: the page did not fill this placeholder in.", code="macro_not_filled"
+                name,
+                f"{name} is {printable(macro)}: the page did not fill this placeholder in.",
+                code="macro_not_filled",
             )
     via = told.get("via")
     told = with_referral(told, via if isinstance(via, str) else "", merchant, is_test=told.get("test") is True, at=at)
@@ -222,12 +221,7 @@ def _click_of_cookie(request: HttpRequest) -> str | None:
 def outcome_of(sale: Sale, *, ignored: tuple[str, ...]) -> Outcome:
     """The answer for a shopper's browser: what became of the order, and nothing about partners or money."""
     conversion = sale.conversion
-    if sale.is_new:
-        verdict, reason, row = conversion.verdict, conversion.reason, TEST if conversion.is_test else ACCEPTED
-        if verdict == "rejected":
-            row = verdict
-    else:
-        verdict, reason, row = "duplicate", "same_order", TEST if conversion.is_test else DUPLICATE
+    verdict, reason, row = verdict_of_sale(sale)
     words = reason_of(reason) if reason else None
     payload = {
         "verdict": verdict,

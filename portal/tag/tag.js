@@ -99,6 +99,10 @@ function visit(code) {
   });
 }
 function agree(yes) {
+  if (yes && !agreed) try {
+    // What the last page could not send; one that is sent twice counts once.
+    JSON.parse(sessionStorage[box] || '[]').forEach(function (o) { orders.push({o: o}); });
+  } catch (e) {}
   agreed = !!yes;
   if (!yes) {
     write('', 0);
@@ -142,9 +146,6 @@ function play(first) {
   early.forEach(function (one) { if ((one[0] == 'consent') == first) w.aff.apply(0, one); });
 }
 play(true);
-if (agreed) try {
-  JSON.parse(sessionStorage[box] || '[]').forEach(function (o) { orders.push({o: o}); });
-} catch (e) {}
 look();
 play(false);
 flush();

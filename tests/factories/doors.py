@@ -102,6 +102,7 @@ class ClickDatabase:
         enrolment_status: str = "approved",
         affiliate_status: str = "active",
         routing: Iterable[object] = (),
+        program_routing: Iterable[object] = (),
         utm: object = None,
         **settings: Any,
     ) -> LinkFacts:
@@ -115,7 +116,7 @@ class ClickDatabase:
             "INSERT INTO affiliates_program VALUES (%s, %s, %s, %s)",
             *(link.program_id, program_status, landing, list(hosts)),
         )
-        self.set_program(link, **{"consent": "not_required", **settings})
+        self.set_program(link, **{"consent": "not_required", "routing": list(program_routing), **settings})
         self.execute("INSERT INTO affiliates_enrolment VALUES (%s, %s)", link.enrolment_id, enrolment_status)
         self.execute(
             "INSERT INTO tracking_link (id, code, enrolment_id, program_id, affiliate_id, destination, routing, utm)"
@@ -177,6 +178,7 @@ class Answer:
     cookies: dict[str, str]
     cookie_lines: list[str]
     body: str
+    content: bytes = b""
 
     @property
     def location(self) -> str:
@@ -255,12 +257,12 @@ def ask(
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if agent is not None:
         sent["User-Agent"] = agent
-    connection.putrequest(method, path, skip_accept_encoding=True)
+    connection.putrequest(method, path, skip_accept_encoding=True, skip_host="host" in sent)
     for name, value in sent.items():
         connection.putheader(name, value)
     connection.endheaders()
     response = connection.getresponse()
-    body = response.read().decode()
+    content = response.read()
     lines = response.headers.get_all("set-cookie") or []
     jar: SimpleCookie = SimpleCookie()
     for line in lines:
@@ -270,7 +272,8 @@ def ask(
         headers={name.lower(): value for name, value in response.getheaders()},
         cookies={name: morsel.value for name, morsel in jar.items()},
         cookie_lines=lines,
-        body=body,
+        body=content.decode(errors="replace"),
+        content=content,
     )
 
 

@@ -93,7 +93,9 @@ class StripeShop:
         }  # fmt: skip
         return self.event(f"charge.dispute.{what}", thing, minute=minute)
 
-    def invoice(self, name: str, *, minute: int = 0, reason: str = "subscription_create", **more: Any) -> dict[str, Any]:
+    def invoice(
+        self, name: str, *, minute: int = 0, reason: str = "subscription_create", **more: Any
+    ) -> dict[str, Any]:
         """A paid invoice of the subscription sub_<number>."""
         thing = {
             "id": name, "object": "invoice", "created": int((self.at + timedelta(minutes=minute)).timestamp()),

@@ -18,6 +18,7 @@ from payouts.models import PayoutRun
 from payouts.transfers import sender_with, settle_transfer
 from tests.factories import paying
 from tests.factories.world import World, make_sale, make_user, make_world
+from tracking.conversions import facts_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("books_agree")]
 
@@ -240,6 +241,29 @@ def whole_units(play: Play) -> Iterator[str]:
     yield "the run is prepared"
 
 
+def an_order_amended_up(play: Play) -> Iterator[str]:
+    sale = play.sell()
+    yield "the order is reported"
+    more = facts_of(sale.conversion, amount=Money.parse("150.00", "USD"))
+    sales.amend_sale(sale.conversion, more, reference="am-1", at=play.now)
+    yield "it is amended to 150.00"
+
+
+def a_dispute(play: Play) -> Iterator[str]:
+    sale = play.sell()
+    yield "the order is reported"
+    play.end_hold()
+    yield "the hold ends"
+    run = play.prepare()
+    yield "the run is prepared"
+    play.pay(run)
+    yield "the transfer is read again"
+    sales.dispute_lost(sale.conversion, reference="dp_1", at=play.now)
+    yield "the dispute is lost"
+    sales.dispute_won(sale.conversion, reference="dp_1", at=play.now)
+    yield "the dispute is won"
+
+
 SCRIPTS: dict[str, Script] = {
     "A sale": a_sale,
     "A partial refund before approval": a_partial_refund,
@@ -248,6 +272,8 @@ SCRIPTS: dict[str, Script] = {
     "A run reserves": a_run_reserves,
     "Settlement": settlement,
     "A return after payment, netted in the next run": a_return_after_payment,
+    "An order amended up while it is on hold": an_order_amended_up,
+    "A dispute lost, then won": a_dispute,
     "A refused payout is given back": a_refused_payout,
     "A payout with netting is given back": a_netting_given_back,
     "A settled transfer comes back": a_transfer_comes_back,

@@ -13,6 +13,7 @@ from payouts import chart, commissions, sales
 from payouts.dues import dues_until
 from payouts.errors import NotYetDue
 from payouts.models import Commission
+from payouts.queries.merchant import brought_by
 from tests.factories import paying
 from tests.factories.world import World, facts, make_click, make_sale, make_world
 from tracking.conversions import facts_of
@@ -299,3 +300,15 @@ def test_whatever_happens_to_an_order_it_earns_what_is_left_of_it_and_the_books_
         assert earns(sale).minor == (now.amount - now.refunded).share(sale.commissions[0].rule_line.rate).minor
         assert [str(one) for one in verify_books()] == []
         assert all(due.why_not(at=moment) != "books_disagree" for due in dues_until(moment))
+
+
+def test_what_is_added_after_a_payout_is_no_second_order_in_a_partners_totals(at):
+    world = make_world(at)
+    sale = make_sale(world, "100.00", at=at)
+    commissions.approve_due_commissions(at=at + HOLD)
+    pay(world, at + HOLD + timedelta(days=1))
+    amend(sale, "150.00", at=at + HOLD + timedelta(days=2))
+
+    [brought] = brought_by([world.enrolment]).values()
+
+    assert (brought.orders, brought.revenue, brought.commission) == (1, usd("150.00"), usd("30.00"))

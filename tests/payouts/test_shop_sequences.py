@@ -79,7 +79,9 @@ def shopify_story(kind: str, click: str, at: datetime) -> Story:
             ("refunds/create", shop.refund(902, "20.00", minute=9)),
             (
                 "orders/updated",
-                shop.order(minute=9, goods="160.00", status="partially_refunded", refunds=[shop.refund(901, "30.00", minute=8)]),
+                shop.order(
+                    minute=9, goods="160.00", status="partially_refunded", refunds=[shop.refund(901, "30.00", minute=8)]
+                ),
             ),
         ],
         "cancelled": [
@@ -107,7 +109,12 @@ def woo_story(kind: str, click: str, at: datetime) -> Story:
             ("order.updated", shop.order(minute=5, total="120.00", refunds=[{"id": 1, "total": "-10.00"}])),
             (
                 "order.updated",
-                shop.order(minute=6, status="completed", total="120.00", refunds=[{"id": 1, "total": "-10.00"}, {"id": 2, "total": "-25.00"}]),
+                shop.order(
+                    minute=6,
+                    status="completed",
+                    total="120.00",
+                    refunds=[{"id": 1, "total": "-10.00"}, {"id": 2, "total": "-25.00"}],
+                ),
             ),
         ],
         "cancelled_and_back": [
@@ -148,7 +155,11 @@ def state_now() -> dict[str, Any]:
     """Everything about the orders that a reader could see; how it came about stays out."""
     orders = []
     for one in Conversion.objects.order_by("order_ref"):
-        disputes = Dispute.objects.filter(conversion=one).order_by("reference").values_list("reference", "status", "amount_minor")
+        disputes = (
+            Dispute.objects.filter(conversion=one)
+            .order_by("reference")
+            .values_list("reference", "status", "amount_minor")
+        )
         live = Refund.objects.filter(conversion=one, voided_at=None)
         earned = sum(row.remaining.minor for row in Commission.objects.filter(conversion=one))
         assert sum(live.values_list("amount_minor", flat=True)) == one.refunded_minor
@@ -184,7 +195,9 @@ def setting(shop_kind: str, make: Any, kind: str, at: datetime) -> tuple[World, 
 
 
 @pytest.mark.parametrize(("shop_kind", "make", "kind", "left", "earns"), STORIES, ids=STORY_IDS)
-def test_a_story_told_backwards_twice_or_in_turns_ends_as_it_ends_in_its_own_order(shop_kind, make, kind, left, earns, at):
+def test_a_story_told_backwards_twice_or_in_turns_ends_as_it_ends_in_its_own_order(
+    shop_kind, make, kind, left, earns, at
+):
     """Duplicates too: everything once, then everything again."""
     world, shop, story = setting(shop_kind, make, kind, at)
 
@@ -244,7 +257,9 @@ def test_renewals_are_orders_of_their_own_and_learn_the_click_from_their_subscri
     for event in events:
         hear(connection_of, stripe_events.read(event), at=at + timedelta(hours=1))
 
-    rows = Conversion.objects.order_by("order_ref").values_list("order_ref", "is_renewal", "verdict", "subscription_ref")
+    rows = Conversion.objects.order_by("order_ref").values_list(
+        "order_ref", "is_renewal", "verdict", "subscription_ref"
+    )
     subscription = f"sub_{shop.number}"
     assert list(rows) == [("in_1", False, "accepted", subscription), ("in_2", True, "accepted", subscription)]
 
@@ -276,7 +291,13 @@ def test_client_reference_id_with_dubs_prefix_names_the_click(at):
 
 @pytest.mark.parametrize(
     ("currency", "stripes", "ours"),
-    [("usd", 1050, "10.50"), ("jpy", 1050, "1050"), ("kwd", 10500, "10.500"), ("isk", 105000, "1050"), ("huf", 105000, "1050.00")],
+    [
+        ("usd", 1050, "10.50"),
+        ("jpy", 1050, "1050"),
+        ("kwd", 10500, "10.500"),
+        ("isk", 105000, "1050"),
+        ("huf", 105000, "1050.00"),
+    ],
 )
 def test_stripes_amounts_are_read_in_each_currencys_own_units(currency, stripes, ours, at):
     event = StripeShop(at=at, currency=currency).checkout(amount_total=stripes)

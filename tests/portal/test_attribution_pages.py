@@ -111,6 +111,8 @@ def test_the_pages_cost_a_fixed_number_of_queries(scene, owner):
     pages = [address(scene, "coupons"), address(scene, "attribution-compare", scene.world.program.slug)]
     scene.coupon("A", "Ann")
     scene.order(click=scene.click("Bob"))
+    for page in pages:
+        cost(page)  # the first look also fills what is kept between requests
     one = [cost(page) for page in pages]
     for number in range(4):
         scene.coupon(f"B{number}", "Bob")

@@ -142,9 +142,25 @@ def test_a_refused_postback_can_be_handled_again(shop, click, method):
     assert Commission.objects.get().amount_minor == 1240
 
 
-_names = st.sampled_from(sorted({name for names in ALIASES.values() for name in names} - {"key"})) | st.text(max_size=12)
+_names = st.sampled_from(sorted({name for names in ALIASES.values() for name in names} - {"key"})) | st.text(
+    max_size=12
+)
 _values = st.text(max_size=40) | st.sampled_from(
-    ["62.00", "{x}", "#x#", "!!!x!!!", "%7Bx%7D", "1e9", "-1", "NaN", "\x00", "clk_0000000000000000000000000a", "9" * 300, "refunded", "3"]
+    [
+        "62.00",
+        "{x}",
+        "#x#",
+        "!!!x!!!",
+        "%7Bx%7D",
+        "1e9",
+        "-1",
+        "NaN",
+        "\x00",
+        "clk_0000000000000000000000000a",
+        "9" * 300,
+        "refunded",
+        "3",
+    ]
 )
 
 
@@ -152,7 +168,11 @@ class TestWhateverComes(TestCase):
     """Never a 5xx, always a row with a verdict."""
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.dictionaries(_names, _values, max_size=8), st.sampled_from(["get", "form", "json", "raw"]), st.binary(max_size=60))
+    @given(
+        st.dictionaries(_names, _values, max_size=8),
+        st.sampled_from(["get", "form", "json", "raw"]),
+        st.binary(max_size=60),
+    )
     def test_is_answered_and_kept(self, values, way, raw):
         shop = open_shop()
         values = values | {"key": shop.live}
@@ -178,7 +198,9 @@ class TestWhateverComes(TestCase):
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.dictionaries(
-            st.sampled_from(["order_id", "amount", "currency", "click_id", "coupon", "customer", "items", "via", "test", "event"]),
+            st.sampled_from(
+                ["order_id", "amount", "currency", "click_id", "coupon", "customer", "items", "via", "test", "event"]
+            ),
             st.recursive(
                 st.none() | st.booleans() | st.integers() | st.floats() | _values,
                 lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from affiliates import teams
 from affiliates.models import RoleGrant
 from ledger.models import Event
-from portal.intake.tasks import continue_uploads, forget_old_uploads
+from portal.doors.tasks import continue_uploads, forget_old_uploads
 from portal.reasons import REASONS
 from tests.factories.world import make_click, make_user
 from tests.portal.shop import open_shop, order

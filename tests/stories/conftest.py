@@ -22,6 +22,15 @@ def town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django
         yield from _build(tmp_path_factory)
 
 
+@pytest.fixture(scope="module")
+def quiet_town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker) -> Iterator[Town]:
+    """A town that the stories of a module share, with nothing in it: clicks and orders, and nothing that works later."""
+    with django_db_blocker.unblock():
+        for one in _build(tmp_path_factory, is_bare=True):
+            one.start("web", "click", "drain")
+            yield one
+
+
 @pytest.fixture
 def fresh_town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker) -> Iterator[Town]:
     """A town for one story alone."""

@@ -127,6 +127,21 @@ def test_this_machine_is_a_destination_only_on_a_workbench():
     assert refusal("http://shop.example/", allow_local=True) == "destination_not_https"
 
 
+def test_names_under_localhost_are_this_machine_too():
+    """RFC 6761 §6.3: so that a shop with a domain of its own can be tried on a workbench."""
+    hosts = ["shop.localhost:8123"]
+
+    assert (
+        read_destination("http://www.shop.localhost:8123/a", allowed_hosts=hosts, allow_local=True).host
+        == "www.shop.localhost"
+    )
+    assert not is_host_allowed("shop.localhost", hosts, port="9", allow_local=True)
+    assert not is_host_allowed("other.localhost", hosts, port="8123", allow_local=True)
+    assert not is_host_allowed("shop.localhost", hosts, port="8123")
+    with pytest.raises(DestinationRefused):
+        read_destination("https://shop.localhost/", allowed_hosts=None)
+
+
 def test_international_hosts_are_compared_and_sent_in_ascii():
     for spelling in ("bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "bücher。example"):
         destination = read_destination(f"https://{spelling}/", allowed_hosts=HOSTS)

@@ -1,9 +1,8 @@
 """Other networks' postbacks, read as they were meant at home (C2, C16, C17)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
 
 from tracking.dialects import ALIASES, CLICK_ALIASES, NETWORKS, event_of, network_of, read_dialect, total_of
 
@@ -73,7 +72,10 @@ def test_the_lines_of_an_order_in_three_dialects():
     impact = read_dialect({"ClickId": CLICK, "OrderId": "1", "EventTypeCode": "x", "ItemSku[1]": "A", "ItemCategory[1]": "c", "ItemQuantity[1]": "2", "ItemSubTotal[1]": "19.00"})  # fmt: skip
 
     assert [(item["category"], item["amount"]) for item in awin.items] == [("CD", "10.00"), ("DVD", "20.00")]
-    assert [(item["sku"], item["quantity"], item["amount"]) for item in cj.items] == [("A", 2, "19.00"), ("B", 1, "5.00")]
+    assert [(item["sku"], item["quantity"], item["amount"]) for item in cj.items] == [
+        ("A", 2, "19.00"),
+        ("B", 1, "5.00"),
+    ]
     assert impact.items == [{"sku": "A", "category": "c", "quantity": 2, "amount": "19.00"}]
     assert [total_of(one) for one in (awin, cj, impact)] == ["30.00", "20.00", "19.00"]
     assert cj.ignored == impact.ignored == ()
@@ -102,7 +104,7 @@ def test_nothing_is_invented_and_nothing_disappears(values):
     reading = read_dialect(values)
 
     assert set(reading.fields.values()) <= set(values.values())
-    assert {theirs for theirs in reading.names.values()} <= values.keys()
+    assert set(reading.names.values()) <= values.keys()
     said = {value.strip() for value in reading.fields.values()}
     for name, value in values.items():
         assert name in reading.ignored or value.strip() in said or not value.strip() or name in {"item1", "amt1", "qty1", "dcnt1"}  # fmt: skip

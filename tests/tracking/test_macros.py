@@ -34,7 +34,8 @@ def test_what_only_looks_like_a_placeholder_is_none(text):
 
 def test_a_foreign_postback_is_ours_with_every_part_explained():
     found = translate(
-        "https://x.go2cloud.org/aff_lsr?transaction_id={cid}&amount={total}&adv_sub={order}&security_token=s3cret", **BASES
+        "https://x.go2cloud.org/aff_lsr?transaction_id={cid}&amount={total}&adv_sub={order}&security_token=s3cret",
+        **BASES,
     )
 
     assert (found.kind, found.network.code) == (Kind.ORDER, "tune")
@@ -90,11 +91,15 @@ def test_the_linter_names_what_is_wrong(address, finding):
     assert finding in {note.finding for note in lint(address)}
 
 
-@pytest.mark.parametrize("address", ["https://n.example/postback?x=1", "https://n.example/postback?click_id=1&order_id=2&amount=3"])
+@pytest.mark.parametrize(
+    "address", ["https://n.example/postback?x=1", "https://n.example/postback?click_id=1&order_id=2&amount=3"]
+)
 def test_what_a_shops_postback_lacks_or_fixes_is_named(address):
     found = {note.finding for note in translate(address, **BASES, kind=Kind.ORDER).notes}
 
-    assert found >= ({Finding.NO_CLICK_ID, Finding.NO_ORDER_ID, Finding.NO_AMOUNT} if "x=1" in address else {Finding.FIXED_VALUE})
+    assert found >= (
+        {Finding.NO_CLICK_ID, Finding.NO_ORDER_ID, Finding.NO_AMOUNT} if "x=1" in address else {Finding.FIXED_VALUE}
+    )
 
 
 def test_every_networks_macros_lead_to_ours():

@@ -181,9 +181,10 @@ def _coupons(conversion: Conversion) -> list[Coupon]:
     if not conversion.coupon:
         return []
     return list(
-        Coupon.objects.annotate(upper=Upper("code"))
-        .filter(upper=conversion.coupon.strip().upper(), program__merchant=conversion.merchant_id)
+        Coupon.objects.filter(program__merchant=conversion.merchant_id)
         .select_related("program")
+        .alias(upper=Upper("code"))
+        .filter(upper=conversion.coupon.strip().upper())
     )
 
 

@@ -1,6 +1,7 @@
 """Writing a decision down, once, with all that it saw; and asking the engine again later."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from affiliates.models import Enrolment, Terms
 from ledger.ids import uuid_from_public_id
@@ -76,7 +77,7 @@ def _loaded(decision: Decision) -> tuple[dict[str, Enrolment], dict[str, Terms]]
     return {place.public_id: place for place in places}, {one.public_id: one for one in terms}
 
 
-def _click_key(click: str) -> object:
+def _click_key(click: str) -> UUID | None:
     return uuid_from_public_id(click, Click.ID_PREFIX) if click else None
 
 

@@ -6,6 +6,8 @@ repeated, or run by two at once, the rows are those of the hours they stand for.
 """
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -71,10 +73,10 @@ def condense_day(day: date, *, at: datetime) -> int:
     return len(owners) + 1
 
 
-def _condense(owner_id: object, column: str, day: date, *, at: datetime) -> int:
+def _condense(owner_id: UUID, column: str, day: date, *, at: datetime) -> int:
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     own = f"AND {column} = %(owner)s" if column else ""
-    values = {"owner": owner_id, "day": day, "start": start, "end": start + timedelta(days=1), "at": at}
+    values: dict[str, Any] = {"owner": owner_id, "day": day, "start": start, "end": start + timedelta(days=1), "at": at}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute(
@@ -98,7 +100,7 @@ def _condense(owner_id: object, column: str, day: date, *, at: datetime) -> int:
     return 1
 
 
-def _wrong_days() -> list[tuple[object, date]]:
+def _wrong_days() -> list[tuple[UUID, date]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT owner_id, day FROM tracking_click_condensed_day WHERE NOT is_right ORDER BY day, owner_id"
@@ -106,7 +108,7 @@ def _wrong_days() -> list[tuple[object, date]]:
         return list(cursor.fetchall())
 
 
-def _column_of(owner_id: object, day: date) -> str:
+def _column_of(owner_id: UUID, day: date) -> str:
     """Which column of the hours the owner stands in. Keys are unique over all tables."""
     if owner_id == NETWORK:
         return ""

@@ -102,7 +102,8 @@ def groups_between(start: datetime, end: datetime, unit: str, zone: str) -> list
     """The keys of all groups of time from start to end, those without anything included."""
     place = ZoneInfo(zone)
     if unit == "hour":
-        keys, at = [], start
+        keys: list[str] = []
+        at = start
         while at < end:
             key = at.astimezone(place).strftime("%Y-%m-%d %H:00")
             if not keys or keys[-1] != key:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ledger.errors import Refusal
 from portal.affiliate.link_forms import LEFT_OUT, CodeForm, EditForm
 from portal.affiliate.link_words import refusal_words
-from portal.affiliate.pages import link_url, show
+from portal.affiliate.pages import Text, link_url, show
 from portal.errors import sentence_of
 from portal.page_words import target_words
 from portal.requests import PartnerRequest
@@ -117,7 +117,7 @@ def check(request: PartnerRequest, code: str) -> HttpResponse:
     return redirect("partner:link", found.code)
 
 
-def _crumbs(found: "Link") -> list[tuple[str, str]]:
+def _crumbs(found: "Link") -> list[tuple[Text, str]]:
     return [
         (_("Links"), reverse("partner:links")),
         (found.label or found.code, reverse("partner:link", args=[found.code])),

@@ -25,33 +25,33 @@ def new(request: PartnerRequest) -> HttpResponse:
 
 
 @require_safe
-def endpoint(request: PartnerRequest, endpoint_id: str) -> HttpResponse:
+def endpoint(request: PartnerRequest, postback_id: str) -> HttpResponse:
     """One of them with its calls."""
-    return pages.endpoint_page(_desk(request), endpoint_id)
+    return pages.endpoint_page(_desk(request), postback_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: PartnerRequest, endpoint_id: str) -> HttpResponse:
+def edit(request: PartnerRequest, postback_id: str) -> HttpResponse:
     """Change one."""
-    return pages.edit_page(_desk(request), endpoint_id)
+    return pages.edit_page(_desk(request), postback_id)
 
 
 @require_POST
-def act(request: PartnerRequest, endpoint_id: str) -> HttpResponse:
+def act(request: PartnerRequest, postback_id: str) -> HttpResponse:
     """Pause, resume, remove, test, rotate, replay."""
-    return pages.act(_desk(request), endpoint_id)
+    return pages.act(_desk(request), postback_id)
 
 
 @require_safe
-def call(request: PartnerRequest, endpoint_id: str, call_id: str) -> HttpResponse:
+def call(request: PartnerRequest, postback_id: str, told_id: str) -> HttpResponse:
     """One call."""
-    return pages.call_page(_desk(request), endpoint_id, call_id)
+    return pages.call_page(_desk(request), postback_id, told_id)
 
 
 @require_POST
-def replay(request: PartnerRequest, endpoint_id: str, call_id: str) -> HttpResponse:
+def replay(request: PartnerRequest, postback_id: str, told_id: str) -> HttpResponse:
     """Make a call again."""
-    return pages.replay(_desk(request), endpoint_id, call_id)
+    return pages.replay(_desk(request), postback_id, told_id)
 
 
 def _desk(request: PartnerRequest) -> pages.Desk:

@@ -18,7 +18,7 @@ from affiliates.queries import merchants
 from ledger import seals
 from ledger.audit import verify_books
 from ledger.journal import record_event
-from portal.demo import calls, facts, people, play, stages, standin
+from portal.demo import calls, events, facts, people, play, stages, standin
 from portal.demo.cast import PARTNERS
 from tracking.drain import connect, drain_all
 
@@ -80,6 +80,7 @@ class Command(BaseCommand):
                 play.play_year(scene)
                 stages.finish(stage, scene)
                 calls.play_calls(scene)
+                events.play_events(network.merchants["acme"], by=network.users["merchant@demo.example"], at=now)
         finally:
             standin.end_playing()
         while seals.seal_entries() is not None:

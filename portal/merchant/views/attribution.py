@@ -179,7 +179,7 @@ def _publish(
     request: MerchantRequest, program: "Program", live: "Terms | None", form: AttributionForm, *, at: datetime
 ) -> bool:
     """Publish the version, all else of the terms as it is; whether that worked."""
-    kept = {"hold_days": live.hold_days, "basis": live.basis, "minimum_payout_minor": live.minimum_payout_minor} if live else {}  # fmt: skip
+    kept: dict[str, Any] = {"hold_days": live.hold_days, "basis": live.basis, "minimum_payout_minor": live.minimum_payout_minor} if live else {}  # fmt: skip
     try:
         terms = programs.revise_terms(
             program,

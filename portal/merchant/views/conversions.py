@@ -18,29 +18,29 @@ from affiliates.queries import affiliates_by_id, programs_of
 from ledger.errors import Refusal
 from ledger.money import Money
 from payouts.access import open_commission_in
-from payouts.queries.explain import explanation_of
+from payouts.queries.explain import Explanation, explanations_of_order
 from payouts.queries.merchant import (
     ConversionFilter,
-    commissions_of,
     conversions_in,
     partners_in,
     rows_of,
     totals_of,
 )
-from payouts.sales import refund_sale, sale_of
+from payouts.sales import amend_sale, refund_sale, sale_of
 from portal.errors import sentence_of
 from portal.explain import Places, detail_of, explain_context
 from portal.exports import csv_response
 from portal.filters import chips_of, ignored_keys
 from portal.formats import format_money
-from portal.merchant.forms import ConversionFilterForm, RefundForm
+from portal.inbox.payloads import shown_payload
+from portal.merchant.forms import AmendForm, ConversionFilterForm, RefundForm
 from portal.merchant.pages import has_several, here, page_of, show
-from portal.merchant.payloads import shown_payload
 from portal.merchant.periods import PERIODS, span_of
 from portal.reasons import reason_of
 from portal.requests import MerchantRequest
 from portal.states import state_of
 from tracking.access import open_conversion_in
+from tracking.conversions import facts_of
 from tracking.queries.merchant import requests_about
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 _EXPORT_BATCH = 500
 _REQUESTS_SHOWN = 20
+_LONGEST_SHOWN = 60
 
 
 @require_safe
@@ -121,6 +122,34 @@ def refund(request: MerchantRequest, conversion_id: str) -> HttpResponse:
     return redirect("merchant:conversion", request.merchant.slug, found.public_id)
 
 
+@require_POST
+def amend(request: MerchantRequest, conversion_id: str) -> HttpResponse:
+    """Correct the amount of an order; what it earned follows."""
+    found = open_conversion_in(request.merchant, conversion_id)
+    form = AmendForm(request.POST, currency=found.currency)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        return redirect("merchant:conversion", request.merchant.slug, found.public_id)
+    try:
+        revision, _is_new = amend_sale(
+            found,
+            facts_of(found, amount=form.cleaned_data["new_amount"]),
+            reference=form.cleaned_data["amendment"],
+            reason="amended",
+            door="manual",
+            actor=request.user.public_id,
+            at=timezone.now(),
+        )
+    except Refusal as refusal:
+        messages.error(request, sentence_of(refusal))
+    else:
+        if revision is None:
+            messages.info(request, _("The order has this amount already. Nothing was changed."))
+        else:
+            messages.success(request, _("Order %(order)s was amended.") % {"order": found.order_ref})
+    return redirect("merchant:conversion", request.merchant.slug, found.public_id)
+
+
 @require_safe
 def commission(request: MerchantRequest, commission_id: str) -> HttpResponse:
     """A commission is explained on the page of its order."""
@@ -134,7 +163,9 @@ def _show_conversion(
     at = timezone.now()
     url = here(request, "conversion", found.public_id)
     left = found.amount - found.refunded
-    explanations = [_explained(request, one, url, at=at) for one in commissions_of(found)]
+    explanations = [
+        _explained(request, one, url) for one in explanations_of_order(found, viewer="merchant", at=at)
+    ]
     # An explanation tells of the clicks itself; without one they stand in a table.
     sale = None if explanations else sale_of(found)
     context: dict[str, Any] = {
@@ -150,8 +181,10 @@ def _show_conversion(
             (one, reason_of(one.reason) if one.reason else None, shown_payload(one))
             for one in requests_about(found)[:_REQUESTS_SHOWN]
         ],
-        "refunds": [(one, reason_of(one.reason)) for one in found.refunds.order_by("at", "pk")],
+        "refunds": [(one, reason_of(one.reason)) for one in found.refunds.filter(voided_at=None).order_by("at", "pk")],
         "refund_form": form if left else None,
+        "amend_form": AmendForm(currency=found.currency, reference=_reference()),
+        "history": _history(found),
     }
     return show(
         request, "conversion.html", context, place="conversions", status=status,
@@ -160,8 +193,7 @@ def _show_conversion(
     )  # fmt: skip
 
 
-def _explained(request: MerchantRequest, commission: Any, url: str, *, at: datetime) -> dict[str, Any]:
-    told = explanation_of(commission, viewer="merchant", at=at)
+def _explained(request: MerchantRequest, told: Explanation, url: str) -> dict[str, Any]:
     places = Places(here=url, order=f"{url}#requests", rule=here(request, "rule", told.rule.id))
     return explain_context(told, places=places)
 
@@ -179,6 +211,38 @@ def _touches(candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for row in candidates
     ]
+
+
+def _history(found: "Conversion") -> list[tuple[datetime, str, str, list[tuple[str, str, str]]]]:
+    """What changed after the order was reported, oldest first: (when, what, why or by which number, the fields)."""
+    rows: list[tuple[datetime, str, str, list[tuple[str, str, str]]]] = []
+    for one in found.revisions.all():
+        why = str(reason_of(one.reason).title) if one.reason else one.door
+        fields = [(name, _short(before), _short(after)) for name, (before, after) in sorted(one.changes.items())]
+        rows.append((one.at, _("Amended"), why, fields))
+    rows += [
+        (
+            refund.voided_at or refund.at,
+            _("Refund undone"),
+            str(reason_of(refund.void_reason).title),
+            [(refund.reference, refund.amount.major, "0")],
+        )
+        for refund in found.refunds.exclude(voided_at=None)
+    ]
+    for dispute in found.disputes.all():
+        amount = dispute.amount.major if dispute.amount is not None else ""
+        rows.append(
+            (dispute.opened_at, _("Dispute opened"), dispute.reference, [("amount", amount, "")] if amount else [])
+        )
+        if dispute.closed_at is not None:
+            words = _("Dispute won") if dispute.status == "won" else _("Dispute lost")
+            rows.append((dispute.closed_at, words, dispute.reference, []))
+    return sorted(rows, key=lambda row: row[0])
+
+
+def _short(value: object) -> str:
+    text = str(value) if value not in (None, "", [], {}) else "–"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _parts(found: "Conversion") -> list[tuple[str, Money]]:

@@ -20,7 +20,7 @@ from portal.errors import sentence_of
 from portal.exports import csv_response
 from portal.filters import chips_of, ignored_keys
 from portal.merchant.attribution_forms import CouponFilterForm, CouponForm, CouponListForm
-from portal.merchant.pages import here, page_of, show
+from portal.merchant.pages import Text, here, page_of, show
 from portal.merchant.views.attribution import tabs
 from portal.requests import MerchantRequest
 
@@ -234,5 +234,5 @@ def _blame(form: CouponForm, refusal: Refusal) -> None:
     form.add_error(name if name in form.fields else None, sentence_of(refusal))
 
 
-def _crumbs(request: MerchantRequest) -> "list[tuple[str, str]]":
+def _crumbs(request: MerchantRequest) -> list[tuple[Text, str]]:
     return [(_("Attribution"), here(request, "attribution")), (_("Codes"), here(request, "coupons"))]

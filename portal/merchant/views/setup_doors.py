@@ -120,15 +120,15 @@ def translator(request: MerchantRequest) -> HttpResponse:
     )  # fmt: skip
 
 
-def setup_tabs(request: MerchantRequest) -> list[tuple[str, str, bool]]:
+def setup_tabs(request: MerchantRequest, chosen: str = "setup") -> list[tuple[str, str, bool]]:
     """The pages of Setup, the first one chosen."""
-    return _tabs(request, "setup")
+    return _tabs(request, chosen)
 
 
 def _tabs(request: MerchantRequest, chosen: str) -> list[tuple[str, str, bool]]:
     pages = (
         ("setup", _("Start")), ("setup-tag", _("Tag")), ("setup-postback", _("Postback")),
-        ("setup-translator", _("Macro translator")),
+        ("setup-translator", _("Macro translator")), ("shops", _("Shops")),
     )  # fmt: skip
     return [(label, here(request, name), name == chosen) for name, label in pages]
 
@@ -181,9 +181,7 @@ def _show_postback(request: MerchantRequest, form: TestOrderForm, *, status: int
 
 def _arrivals(request: MerchantRequest, *doors: str) -> list[tuple[Any, Any, str]]:
     rows = inbox_of(request.merchant).filter(door__in=doors)[:_ARRIVALS]
-    return [
-        (row, reason_of(row.reason) if row.reason else None, here(request, "event", row.public_id)) for row in rows
-    ]
+    return [(row, reason_of(row.reason) if row.reason else None, here(request, "event", row.public_id)) for row in rows]
 
 
 def _result(request: MerchantRequest) -> tuple[Any, Any, str] | None:

@@ -20,11 +20,12 @@ from portal.exports import csv_response
 from portal.formats import format_number
 from portal.inbox.screens import sentence_of_refusal
 from portal.intake.door import address_of
-from portal.intake.tasks import hint_upload, work_on
-from portal.intake.uploads import take_file
+from portal.intake.hints import hint_upload
+from portal.intake.uploads import take_file, work_on
 from portal.merchant.pages import here, page_of, show
 from portal.merchant.upload_forms import FIELD_WORDS, FileForm, ReadingForm, chosen_columns
 from portal.reasons import reason_of
+from portal.remedies import MEND, MEND_FILE
 from portal.requests import MerchantRequest
 from portal.states import state_of
 from tracking import uploads as verbs
@@ -105,7 +106,7 @@ def upload(request: MerchantRequest, upload_id: str) -> HttpResponse:
         ],
         "total": sum(counts.values()),
         "good": counts["accepted"] + counts["test"],
-        "reasons": [(reason_of(code), count) for code, count in reasons_of(found)] if not is_busy else [],
+        "reasons": [(reason_of(code), count, _remedy(code)) for code, count in reasons_of(found)] if not is_busy else [],
         "rows": [
             (row, reason_of(row.final_reason) if row.final_reason else None, _ACTIONS.get(row.action, row.action),
              here(request, "event", row.request.public_id) if row.request else "")
@@ -292,6 +293,12 @@ def _worded_code(code: str) -> str:
     return str(reason_of(code).merchant) if code else ""
 
 
+def _remedy(code: str) -> str:
+    """What is done about a row: where the connection would be mended, here the file is."""
+    remedy = reason_of(code).remedy
+    return str(remedy if remedy and remedy != MEND else MEND_FILE)
+
+
 def _work(found: "OrderUpload") -> None:
     """Do at once what is quickly done; the worker goes on with the rest."""
     key = found.pk.hex
@@ -321,6 +328,6 @@ def _csv_rows(found: "OrderUpload", verdict: str) -> Iterator[list[object]]:
         conversion = row.request.conversion if row.request else None
         yield [
             row.number, row.order_ref, str(_ACTIONS.get(row.action, row.action)), str(state_of("inbox", row.final).label),
-            row.final_reason, str(reason.title) if reason else "", row.final_field, str(reason.remedy) if reason else "",
+            row.final_reason, str(reason.title) if reason else "", row.final_field, _remedy(row.final_reason) if row.final in {"rejected", "quarantined"} else "",
             row.final_detail, row.request.public_id if row.request else "", conversion.public_id if conversion else "",
         ]  # fmt: skip

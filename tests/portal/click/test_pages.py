@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from portal.click.pages import LANGUAGES, BLOCKED, RESTING, UNKNOWN, WORDS, language_for
+from portal.click.pages import BLOCKED, LANGUAGES, RESTING, UNKNOWN, WORDS, language_for
 
 
 @pytest.mark.parametrize(

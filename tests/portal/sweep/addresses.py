@@ -11,7 +11,7 @@ from portal.policy import Audience, row_of
 from tests.portal.sweep.town import Tenant, Town
 
 #: What a place in an address may be called, beside the ids of a tenant's things and of what is shared.
-OTHER_PLACES = {"shop": {"slug": "acme-audio"}, "shop-buy": {"slug": "acme-audio"}, "shop-ear": {"slug": "acme-audio"}, "log-root": {"number": "1"}}
+OTHER_PLACES = {"shop": {"slug": "acme-audio"}, "shop-buy": {"slug": "acme-audio"}, "shop-ear": {"slug": "acme-audio"}, "log-root": {"number": "1"}, "compat-dub": {"route": "/links"}}
 
 #: Patterns of Wagtail's without a name: its own page for what is not there. The policy refuses them, as all without a row.
 NAMELESS = {"django.views.generic.base.TemplateView", "wagtail.admin.views.home.default"}
@@ -77,9 +77,11 @@ def body_of(name: str, tenant: Tenant) -> dict[str, object]:
     today = timezone.now().date()
     bodies: dict[str, dict[str, object]] = {
         "merchant:conversion-refund": {"amount": "1.00", "reason": "item_returned", "reference": "sweep-1"},
+        "merchant:conversion-amend": {"new_amount": "250.00", "amendment": "sweep-amend"},
         "merchant:enrolment-decline": {"reason": "other"},
         "merchant:setup-tag-orders": {"orders": "wait"},
         "merchant:setup-test": {"amount": "62.00"},
+        "merchant:shop-connect": {"kind": "shopify", "label": "sweep"},
         "merchant:key-issue": {"name": "sweep", "kind": "sk_live"},
         "partner:link-new": {"destination": "https://shop.example/sweep", "label": "sweep"},
         "partner:settings": {"name": "Somebody", "country": "US", "contact_email": "sweep@example.com"},

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from django.test import Client
 
-from affiliates import coupons, keys
+from affiliates import calls, coupons, endpoints, keys
 from affiliates.models import Affiliate, Merchant, RoleGrant, User
+from affiliates.shops import connect_shop
 from affiliates.teams import grant_role
 from ledger.models import Account, Entry
 from ledger.money import Money
@@ -109,6 +110,9 @@ def _tenant(world: World, letter: str, *, paid: PayoutRun, at: datetime) -> Tena
         "rule_id": RuleVersion.objects.get(program=world.program).public_id,
         "request_id": InboxRequest.objects.filter(merchant=world.merchant, door="api").get().public_id,
         "key_id": key.public_id,
+        "shop_id": connect_shop(
+            world.merchant, "woocommerce", label=f"canary-{letter} shop", by=None, at=at
+        )[0].public_id,
         "job_id": _job(world, world.merchant, letter, at=at).public_id,
         "upload_id": _upload(world, letter, at=at).public_id,
         "affiliate_id": world.affiliate.public_id,
@@ -120,9 +124,29 @@ def _tenant(world: World, letter: str, *, paid: PayoutRun, at: datetime) -> Tena
         ).public_id,
     }
     ids |= _claim(world, letter, at=at)
+    ids |= _endpoints(world, letter, at=at)
     names = {f"canary-{letter}-", f"Canary{letter.upper()} Reviews", world.partner.email, world.owner.email}
     secret = set(ids.values()) - {world.merchant.slug, world.program.slug}
     return Tenant(world, ids, {"sk": live, "pk": partner}, frozenset(names | secret))
+
+
+def _endpoints(world: World, letter: str, *, at: datetime) -> dict[str, str]:
+    """A merchant's webhook and a partner's postback, each with a call."""
+    found = {}
+    for kind, owner, place, told in (
+        ("webhook", {"merchant": world.merchant}, "endpoint_id", "call_id"),
+        ("postback", {"affiliate": world.affiliate}, "postback_id", "told_id"),
+    ):
+        endpoint = endpoints.add_endpoint(
+            kind=kind, name=f"canary-{letter}-{kind}", url=f"https://canary-{letter}-{kind}.example/hook",
+            events=["commission.accrued"], by=None, at=at, **owner,
+        )  # fmt: skip
+        call = calls.queue_call(
+            endpoint, calls.Said(f"evt_{letter}{kind}", "commission.accrued", f"comm_{letter}", at, endpoint.url), at=at
+        )
+        assert call is not None
+        found |= {place: endpoint.public_id, told: call.public_id}
+    return found
 
 
 def _claim(world: World, letter: str, *, at: datetime) -> dict[str, str]:

@@ -135,7 +135,9 @@ def test_the_same_order_by_tag_pixel_postback_and_api_counts_once(shop, click):
     """C4: whatever the ways and their order."""
     first = report(shop, click_id=click.public_id)
     second = draw(shop)
-    third = Client().get(f"/postback?{urlencode({'order_id': '1042', 'amount': '62.00', 'currency': 'USD', 'key': shop.live})}")
+    third = Client().get(
+        f"/postback?{urlencode({'order_id': '1042', 'amount': '62.00', 'currency': 'USD', 'key': shop.live})}"
+    )
     fourth = shop.post(order("1042"))
 
     assert [first.status_code, second.status_code, third.status_code, fourth.status_code] == [201, 200, 200, 200]

@@ -24,7 +24,9 @@ def test_making_it_small_leaves_strings_alone_and_needs_a_plain_source():
     assert compact("// why\nvar a = 'x  ;  y',\n    b = a + 1;\nif (b) f( b );\n") == "var a='x  ;  y',b=a+1;if(b)f(b);"
     code = [line for line in SOURCE.read_text().splitlines() if not line.strip().startswith("//")]
     # What `compact` cannot read: comments behind code, other quotes, regular expressions between slashes.
-    assert not [line for line in code if re.search(r"(?<!:)//|[\"`]|[=(,] ?/[^/]", re.sub(r"'(?:[^'\\]|\\.)*'", "''", line))]
+    assert not [
+        line for line in code if re.search(r"(?<!:)//|[\"`]|[=(,] ?/[^/]", re.sub(r"'(?:[^'\\]|\\.)*'", "''", line))
+    ]
 
 
 def test_the_small_form_is_a_script(tmp_path):

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 
 from celery import shared_task
 from django.utils import timezone
@@ -10,6 +9,7 @@ from django.utils import timezone
 from ledger.journal import record_event
 from portal.doors import DOORS
 from portal.intake import bulk, replay, uploads
+from portal.intake.hints import hint_replay, hint_upload
 from tracking import uploads as files
 from tracking.inbox_audit import verify_inbox
 
@@ -31,7 +31,7 @@ def sweep_inbox() -> None:
 def continue_upload(upload_id: str) -> None:
     """Try or record the rows of a file, as far as one call goes."""
     upload = files.open_upload(upload_id)
-    if not work_on(upload.pk.hex, until=time.monotonic() + PATIENCE):
+    if not uploads.work_on(upload.pk.hex, until=time.monotonic() + PATIENCE):
         hint_upload(upload_id)
 
 
@@ -39,7 +39,7 @@ def continue_upload(upload_id: str) -> None:
 def continue_uploads() -> None:
     """Go on with whatever a lost message or a dead worker left."""
     for upload in files.uploads_at_work():
-        work_on(upload.pk.hex, until=time.monotonic() + PATIENCE)
+        uploads.work_on(upload.pk.hex, until=time.monotonic() + PATIENCE)
 
 
 @shared_task(name="portal.continue_replays")
@@ -66,36 +66,9 @@ def forget_old_uploads() -> None:
 def check_inbox() -> None:
     """Does the inbox add up? Said in the journal, every night."""
     differences = [str(one) for one in verify_inbox(at=timezone.now())]
-    name = "inbox.disagrees" if differences else "inbox.verified"
-    record_event(name, "house", at=timezone.now(), data={"differences": differences[:100]})
-
-
-def work_on(upload_id: str, *, until: float) -> bool:
-    """Try or record the rows of a file; whether there is nothing left to do. Nobody else works on it meanwhile."""
-    upload = files.open_upload(upload_id)
-    with files.working_alone(upload) as is_ours:
-        if not is_ours:
-            return True
-        upload = upload.refreshed()
-        if upload.status == "trying":
-            uploads.try_rows(upload, at=timezone.now())
-        elif upload.status == "recording":
-            return uploads.record_rows(upload, now=timezone.now, until=until)
-    return True
-
-
-def hint_upload(upload_id: str) -> None:
-    """Have a file worked on now; the timetable would do it within a minute anyway."""
-    _hint(continue_upload.delay, upload_id)
-
-
-def hint_replay(job_id: str) -> None:
-    """Have a bulk replay worked on now."""
-    _hint(continue_replay.delay, job_id)
-
-
-def _hint(send: Callable[[str], object], key: str) -> None:
-    try:
-        send(key)
-    except Exception:  # noqa: BLE001 - a broker that is down costs a poll, never a row
-        log.warning("no broker: %s waits for the next poll", key)
+    record_event(
+        "inbox.disagrees" if differences else "inbox.verified",
+        "house",
+        at=timezone.now(),
+        data={"differences": differences[:100]},
+    )
