@@ -198,7 +198,10 @@ def _fill(url: str, rows: int, start: datetime, now: datetime) -> None:
         "first": start, "pace": seconds / rows,
     }  # fmt: skip
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as database:
-        _timed("partners", lambda: _without_triggers(database, "tracking_link", lambda: database.execute(_PARTNERS, values)))
+        _timed(
+            "partners",
+            lambda: _without_triggers(database, "tracking_link", lambda: database.execute(_PARTNERS, values)),
+        )
         months = sorted({month_of(start + timedelta(days=day)) for day in range(DAYS)})
         ensure_partitions(database, months, at=now)
         indexes = [_drop_indexes(database, table) for table in (_PARTITIONED, _ROLLED_UP)]

@@ -7,6 +7,7 @@ from affiliates.errors import NotVisible
 from affiliates.models import Affiliate, Merchant, User
 from ledger.queries import EntryFacts, account_by_id, entry_by_id
 from payouts.models import Claim, ClaimFile, Commission, OrderQuestion, Payout, PayoutRun, RuleVersion, Statement
+from tracking.models import Conversion
 
 if TYPE_CHECKING:
     from ledger.models import Account
@@ -18,6 +19,18 @@ def open_commission_of(affiliate: Affiliate, public_id: str) -> Commission:
     if commission.affiliate_id != affiliate.pk:
         raise NotVisible("commission")
     return commission
+
+
+def open_order_of(affiliate: Affiliate, public_id: str) -> Conversion:
+    """An order of which an affiliate has a part. Raises NotVisible."""
+    try:
+        key = Conversion.key_of(public_id)
+    except ValueError:
+        raise NotVisible("conversion") from None
+    found: Conversion | None = Conversion.objects.filter(pk=key, commissions__affiliate=affiliate).first()
+    if found is None:
+        raise NotVisible("conversion")
+    return found
 
 
 def open_commission_in(merchant: Merchant, public_id: str) -> Commission:

@@ -252,7 +252,7 @@ def touches_chart(one: Explanation) -> Chart | None:
         (str(touch.number), _who(touch, one), before_text(touch.seconds_before or 0), _result(touch)) for touch in dated
     )
     title = _("Touches before the order")
-    drawing = draw_plot(body, format_html(""), title, height)
+    drawing = draw_plot(body, SafeString(""), title, height)
     table = Table((_("No."), _("Partner"), _("When"), _("Result")), rows)
     return Chart("touches", drawing, table, title, _("the nearer to the order, the wider"))
 

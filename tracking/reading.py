@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from ledger.base32 import number_of
 from tracking.addresses import plain_address, short_address
@@ -96,7 +96,7 @@ def row_of(
 
     The click's month joins `months`. Raises ValueError when it is no click.
     """
-    click = Click(*cast("Sequence[str]", values))
+    click = Click(*values)
     key = number_of(click.id.removeprefix(PREFIX))
     second, millisecond = divmod(key >> 80, 1000)
     clicked_at, month = _second(second)

@@ -2,7 +2,6 @@
 
 from payouts.models.claim import Claim, ClaimFile, ClaimNote, ClaimPolicy, OrderQuestion
 from payouts.models.commission import Commission
-from payouts.models.fraud_hold import FraudHold
 from payouts.models.method import PayoutMethod
 from payouts.models.payout import Payout, PayoutAttempt, PayoutItem
 from payouts.models.rule import RuleLine, RuleVersion
@@ -16,7 +15,6 @@ __all__ = [
     "ClaimNote",
     "ClaimPolicy",
     "Commission",
-    "FraudHold",
     "OrderQuestion",
     "Payout",
     "PayoutAttempt",

@@ -138,7 +138,7 @@ def figures_of(merchant: Merchant, *, at: datetime) -> ClaimFigures:
     )
 
 
-def _queue() -> tuple[object, ...]:
+def _queue() -> tuple[Case | str, ...]:
     """Open ones by promise, then those that were answered and wait for a decision, then the rest."""
     rank = Case(
         When(status=_S.OPEN, first_reply_at=None, then=Value(0)),

@@ -1,31 +1,25 @@
 """What a key may read: clicks, links, affiliates, commissions, payouts, performance."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 
 from affiliates.errors import NotVisible
 from ledger.ids import public_id_of
 from ledger.money import Money
 from payouts.queries.api import (
-    PerformanceRow,
     Scope,
     commissions_for_api,
     enrolments_for_api,
     live_payouts_of,
     payouts_for_api,
-    performance_of,
 )
 from payouts.queries.states import states_of
 from payouts.sales import sale_of
 from portal.api.answers import commission_of_order, conversion_detail, stamp
 from portal.api.conversions import open_by_key
-from portal.api.cursors import page_of, slice_of
-from portal.intake.fields import refuse
+from portal.api.cursors import page_of
 from portal.intake.keys import merchant_of
 from tracking.access import open_click_in, open_click_of, open_link_in, open_link_of
 from tracking.queries.links import addresses_of, aliases_by_link, targets_by_link
@@ -36,8 +30,6 @@ if TYPE_CHECKING:
     from affiliates.models import ApiKey, Enrolment
     from payouts.models import Commission, Payout
     from tracking.models import Click, Link, LinkTarget
-
-_LONGEST_REPORT = timedelta(days=400)
 
 
 def scope_of(key: "ApiKey") -> Scope:
@@ -108,23 +100,6 @@ def list_payouts(request: HttpRequest, key: "ApiKey", *, limit: int, cursor: str
     rows = payouts_for_api(scope_of(key))
     rows = rows.none() if key.is_test else rows.filter(state=state) if state else rows
     return page_of(request, rows, limit=limit, cursor=cursor, show=lambda found: [_payout(one) for one in found])
-
-
-def report_performance(
-    request: HttpRequest,
-    key: "ApiKey",
-    *,
-    first: date | None,
-    last: date | None,
-    group_by: str,
-    limit: int,
-    cursor: str,
-) -> JsonResponse:
-    """Clicks, orders, revenue and commission of some days, grouped. A test key sees clicks only in links of its own."""
-    zone = key.merchant.time_zone if key.merchant else "UTC"
-    start, end = _span(first, last, zone)
-    rows = [] if key.is_test else performance_of(scope_of(key), start=start, end=end, group_by=group_by, zone=zone)
-    return slice_of(request, rows, limit=limit, cursor=cursor, show=_performance)
 
 
 def link_answer(link: "Link") -> dict[str, Any]:
@@ -239,32 +214,3 @@ def _payout(payout: "Payout") -> dict[str, Any]:
         "sent_at": stamp(payout.sent_at),
         "settled_at": stamp(payout.settled_at),
     }
-
-
-def _performance(row: PerformanceRow) -> dict[str, Any]:
-    return {
-        "key": row.key,
-        "name": row.name,
-        "clicks": row.clicks,
-        "counted_clicks": row.counted,
-        "conversion_rate": f"{row.orders / row.counted:.4f}" if row.counted else None,
-        "totals": [
-            {"currency": currency, "orders": orders, "revenue": revenue.major, "commission": commission.major}
-            for currency, (orders, revenue, commission) in sorted(row.totals.items())
-        ],
-    }
-
-
-def _span(first: date | None, last: date | None, zone: str) -> tuple[datetime, datetime]:
-    """The half-open stretch from the first day's start to the last day's end, of a time zone."""
-    place = ZoneInfo(zone)
-    last = last or timezone.now().astimezone(place).date()
-    if not date(2000, 1, 1) <= last <= date(9000, 1, 1):
-        raise refuse("to", "to is no day a report can end on.")
-    first = first or last - timedelta(days=27)
-    if first > last:
-        raise refuse("from", "from lies after to. Send the earlier day as from.")
-    if last - first > _LONGEST_REPORT:
-        raise refuse("from", f"A report covers {_LONGEST_REPORT.days} days at most. Send a later from.")
-    start = datetime.combine(first, time(0), place)
-    return start.astimezone(UTC), datetime.combine(last + timedelta(days=1), time(0), place).astimezone(UTC)

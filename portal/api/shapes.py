@@ -392,14 +392,18 @@ class CurrencyTotals(Schema):
 
 
 class PerformanceRow(Schema):
-    """One day, affiliate, program or link: clicks that count, and totals by currency."""
+    """One group: its clicks where they are known, totals by currency, and the figures asked for.
+
+    Figures of money are by currency; what is no whole number is decimal text, what has no meaning null.
+    """
 
     key: str
     name: str
-    clicks: int
-    counted_clicks: int
+    clicks: int | None
+    counted_clicks: int | None
     conversion_rate: str | None
     totals: list[CurrencyTotals]
+    metrics: dict[str, int | str | dict[str, str | None] | None] = Field(examples=[{"epc": {"USD": "0.4200"}}])
 
 
 class LinkResultOut(Schema):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from ninja import Query
 from ninja.security import HttpBearer
 
-from portal.api import amendments, conversions, coupons, link_making, lists, receipts, shapes
+from portal.api import amendments, conversions, coupons, explaining, link_making, lists, performance, receipts, shapes
 from portal.api.cursors import LARGEST_PAGE, PAGE
 from portal.api.document import Api, takes
 from portal.intake.keys import bearer_key
@@ -284,11 +284,24 @@ def report_performance(
         date | None, Query(alias="from", description="the first day; four weeks back when left out")
     ] = None,
     last: Annotated[date | None, Query(alias="to", description="the last day; today when left out")] = None,
-    group_by: Literal["day", "affiliate", "program", "link"] = "day",
+    group_by: Literal[
+        "day", "week", "month", "program", "affiliate", "link", "sub1", "country", "device", "event", "coupon"
+    ] = "day",
+    metrics: Annotated[
+        str,
+        Query(
+            max_length=1000,
+            description="further figures, with commas between them",
+            json_schema_extra={"pattern": performance.METRICS_PATTERN},
+        ),
+    ] = "",
     limit: Limit = PAGE,
     cursor: Cursor = "",
 ) -> HttpResponse:
-    """Clicks, orders, revenue and commission. conversion_rate = orders / counted_clicks."""
-    return lists.report_performance(
-        request, _of(request), first=first, last=last, group_by=group_by, limit=limit, cursor=cursor
+    """Clicks, orders, revenue and commission. conversion_rate = orders / counted_clicks.
+
+    The figures are those of the report screens. Of an event and a coupon no clicks are known.
+    """
+    return performance.report_performance(
+        request, _of(request), first=first, last=last, group_by=group_by, metrics=metrics, limit=limit, cursor=cursor
     )

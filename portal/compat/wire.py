@@ -168,9 +168,12 @@ def _caller(request: HttpRequest, *, at: datetime) -> "ApiKey":
     try:
         # Clients that insist on dub_ before a token may have it.
         key = key_of_secret(token.strip().removeprefix("dub_"), at=at)
-        merchant_of(key)
     except Refusal as refusal:
         raise DubRefused(401, f"Invalid API key. {refusal.message}") from refusal
+    try:
+        merchant_of(key)
+    except Refusal as refusal:
+        raise DubRefused(403, refusal.message) from refusal
     return key
 
 

@@ -223,7 +223,7 @@ def test_every_order_of_a_storys_events_ends_in_one_state(shop_kind, make, kind,
 
 
 def test_an_event_heard_twice_is_kept_once(at):
-    world, shop, story = setting("stripe", stripe_story, "refunds", at)
+    _world, shop, story = setting("stripe", stripe_story, "refunds", at)
 
     first, second = hear(shop, story[0], at=at), hear(shop, story[0], at=at)
 
@@ -232,7 +232,7 @@ def test_an_event_heard_twice_is_kept_once(at):
 
 
 def test_a_refund_that_comes_before_its_order_waits_for_it(at):
-    world, shop, story = setting("stripe", stripe_story, "refunds", at)
+    _world, shop, story = setting("stripe", stripe_story, "refunds", at)
 
     early = hear(shop, story[1], at=at)
     late = hear(shop, story[0], at=at)

@@ -1,28 +1,36 @@
 """What a key may read: its own, by cursor, and the whole decision as data."""
 
+import csv
+import io
 from contextlib import closing
 from datetime import timedelta
+from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 
 from affiliates import enrolments
-from payouts.sales import refund_sale
+from payouts.sales import record_sale, refund_sale
 from payouts.tasks import retry_held_sales
 from tests.factories.standin import earn, make_desk, prepare
-from tests.factories.world import make_click, make_sale
+from tests.factories.statistics import touch
+from tests.factories.world import facts, make_click, make_sale
+from tests.portal.partner import client_of
 from tests.portal.shop import CONVERSIONS, open_shop, order
 from tracking import links
 from tracking.drain import connect, drain_all
 from tracking.models import Click, Conversion, Link
 from tracking.spool import SpoolWriter
 from tracking.spool import make_click as spooled
+from tracking.statistics.metrics import METRICS
 
 pytestmark = pytest.mark.django_db
 
+PERFORMANCE = "/api/v1/reports/performance"
 LISTS = ("links", "affiliates", "commissions", "payouts", "reports/performance")
 
 
@@ -292,6 +300,77 @@ def test_a_report_of_no_days_is_refused_by_its_parameter(shop, query, field):
     response = shop.get(f"/api/v1/reports/performance?{query}")
 
     assert (response.status_code, response.json()["field"]) == (400, field)
+
+
+@pytest.mark.parametrize(
+    "group_by", ["day", "week", "month", "program", "affiliate", "link", "sub1", "country", "device", "event", "coupon"]
+)
+def test_performance_gives_the_figures_of_the_report_screens_file(shop, group_by):
+    """C15, K1: the API, the screen and its file answer one question alike, for merchant and partner."""
+    world = shop.world
+    for number, (sub1, device) in enumerate([("news", "mobile"), ("", "desktop"), ("news", "desktop")]):
+        at = shop.at - timedelta(days=9 * number, hours=2)
+        click = touch(world.link, at=at - timedelta(hours=1), sub1=sub1, device=device, country="DE", is_unique=True)
+        touch(world.link, at=at - timedelta(hours=1), is_counted=False, sub1=sub1, device=device, country="DE")
+        record_sale(world.merchant, facts(f"c{number}", f"{10 + number}.50", at=at, click=click), at=at)
+    places = {
+        shop.partner: (world.partner, reverse("partner:reports-export")),
+        shop.live: (world.owner, reverse("merchant:reports-export", args=[world.merchant.slug])),
+    }
+    metrics = ["gross_clicks", "clicks", "unique_clicks", "conversions", "revenue", "commission", "cr", "epc", "aov"]
+    if group_by in {"event", "coupon"}:
+        metrics = ["conversions", "revenue", "commission", "aov"]
+    last = timezone.now().date()
+    for key, (user, address) in places.items():
+        if group_by == "affiliate" and key == shop.partner:
+            continue
+        by = {"affiliate": "partner"}.get(group_by, group_by)
+        query = {"by": by, "columns": metrics, "zone": "UTC", "since": last - timedelta(days=27), "until": last}
+        file = b"".join(client_of(user).get(address, query).streaming_content).decode("utf-8-sig")
+        header, *lines = csv.reader(io.StringIO(file))
+        order = [one for one in METRICS if one in metrics]
+
+        answer = shop.get(f"{PERFORMANCE}?group_by={group_by}&metrics={','.join(order)}", key=key).json()["data"]
+
+        assert len(header) == len(order) + 1
+        told = [
+            [Decimal(str(value["USD"] if isinstance(value, dict) else value)) for value in row["metrics"].values()]
+            for row in answer
+        ]
+        assert sorted(told) == sorted([Decimal(cell) for cell in line[1:]] for line in lines)
+        assert sum(row["metrics"]["conversions"] for row in answer) == 3
+        for row in answer:
+            assert row["totals"][0]["revenue"] == row["metrics"]["revenue"]["USD"]
+            assert (row["clicks"] is None) == (group_by in {"event", "coupon"})
+
+
+def test_a_figure_without_meaning_is_null_and_not_nought(shop):
+    make_sale(shop.world, "20.00", at=shop.at - timedelta(hours=1))
+
+    [row] = shop.get(f"{PERFORMANCE}?group_by=event&metrics=epc,cr,time_to_convert,refund_rate").json()["data"]
+
+    assert row["metrics"] == {
+        "epc": {"USD": None}, "cr": None, "time_to_convert": None, "refund_rate": {"USD": "0.000000"},
+    }  # fmt: skip
+    assert (row["clicks"], row["counted_clicks"], row["conversion_rate"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "known"),
+    [("group_by=moon", "group_by", "coupon"), ("metrics=clicks,luck", "metrics", "reversal_rate")],
+)
+def test_an_unknown_group_or_figure_is_refused_with_those_that_there_are(shop, query, field, known):
+    for key in (shop.live, shop.partner):
+        response = shop.get(f"{PERFORMANCE}?{query}", key=key)
+
+        assert (response.status_code, response.json()["field"]) == (400, field)
+        assert known in response.json()["detail"]
+
+
+def test_a_test_key_sees_no_figures(shop):
+    make_sale(shop.world, "20.00", at=shop.at - timedelta(hours=1))
+
+    assert shop.get(f"{PERFORMANCE}?metrics=sales", key=shop.test).json() == {"data": [], "next": None}
 
 
 # ── Links ────────────────────────────────────────────────────────────────────────────────

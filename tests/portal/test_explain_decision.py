@@ -1,6 +1,7 @@
 """How an order was credited, as partner and merchant read it (X1, D12): every model, and nobody's name where none may be."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -104,7 +105,7 @@ def test_three_parts_on_the_merchants_page_cost_no_more_queries_than_one(django_
 
 def test_an_assist_and_a_code_are_worded():
     at = timezone.now()
-    scene = make_scene(at, "Annabel", "Coralie", assist_rate="0.01")
+    scene = make_scene(at, "Annabel", "Coralie", assist_rate=Decimal("0.01"))
     scene.coupon("CORA10", "Coralie", is_exclusive=True)
     sale = scene.order(click=scene.click("Annabel"), coupon="CORA10")
 

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from affiliates import enrolments, keys, teams
-from affiliates.models import RoleGrant
+from affiliates.models import RoleGrant, ShopConnection
+from affiliates.shops import connect_shop
 from portal.intake.uploads import take_file
 from portal.policy import URLS, Audience
 from tests.factories.world import make_click, make_sale, make_user, make_world
@@ -94,7 +95,17 @@ def _everything(shop: Shop) -> dict[str, str]:
         "setup-waiting": address(shop, "setup-waiting"),
         "setup-postback": address(shop, "setup-postback"),
         "setup-translator": address(shop, "setup-translator"),
+        "shops": address(shop, "shops"),
+        "shop": address(shop, "shop", _connected(shop)),
     }
+
+
+def _connected(shop: Shop) -> str:
+    """A connected shop of this merchant's."""
+    known = ShopConnection.objects.filter(merchant=shop.world.merchant).first()
+    if known is None:
+        known, _made = connect_shop(shop.world.merchant, "woocommerce", label="Blog shop", by=None, at=shop.at)
+    return known.public_id
 
 
 def _writes(shop: Shop) -> dict[str, str]:
@@ -103,6 +114,11 @@ def _writes(shop: Shop) -> dict[str, str]:
     place = shop.world.enrolment.public_id
     return {
         "conversion-refund": address(shop, "conversion-refund", conversion.public_id),
+        "conversion-amend": address(shop, "conversion-amend", conversion.public_id),
+        "shop-connect": address(shop, "shop-connect"),
+        "shop-rotate": address(shop, "shop-rotate", _connected(shop)),
+        "shop-turn": address(shop, "shop-turn", _connected(shop)),
+        "shop-change": address(shop, "shop-change", _connected(shop)),
         "enrolment-approve": address(shop, "enrolment-approve", place),
         "enrolment-decline": address(shop, "enrolment-decline", place),
         "enrolment-suspend": address(shop, "enrolment-suspend", place),
@@ -157,8 +173,10 @@ def test_another_merchants_objects_are_not_found_in_ones_own_workspace(shop, own
     theirs = _everything(other) | _writes(other)
     slug, own = other.world.merchant.slug, shop.world.merchant.slug
 
-    for name in ("conversion", "commission", "rule", "event", "rule-new"):
+    for name in ("conversion", "commission", "rule", "event", "rule-new", "shop"):
         assert owner.get(theirs[name].replace(slug, own)).status_code == 404, name
+    for name in ("conversion-amend", "shop-rotate", "shop-turn", "shop-change"):
+        assert owner.post(theirs[name].replace(slug, own)).status_code == 404, name
     for name in ("conversion-refund", "enrolment-approve", "enrolment-decline", "enrolment-suspend", "key-revoke"):
         assert owner.post(theirs[name].replace(slug, own)).status_code == 404, name
 
@@ -167,7 +185,10 @@ def test_another_merchants_objects_are_not_found_in_ones_own_workspace(shop, own
     ("role", "refused"),
     [
         (RoleGrant.Role.MERCHANT_OWNER, set()),
-        (RoleGrant.Role.MERCHANT_MANAGER, {"keys", "key-issue", "key-revoke"}),
+        (
+            RoleGrant.Role.MERCHANT_MANAGER,
+            {"keys", "key-issue", "key-revoke", "shop-connect", "shop-rotate", "shop-turn", "shop-change"},
+        ),
         (
             RoleGrant.Role.MERCHANT_ANALYST,
             {
@@ -179,6 +200,11 @@ def test_another_merchants_objects_are_not_found_in_ones_own_workspace(shop, own
                 "key-revoke",
                 "rule-new",
                 "conversion-refund",
+                "conversion-amend",
+                "shop-connect",
+                "shop-rotate",
+                "shop-turn",
+                "shop-change",
                 "enrolment-approve",
                 "enrolment-decline",
                 "enrolment-suspend",

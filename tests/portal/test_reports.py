@@ -4,7 +4,9 @@ import csv
 import io
 import re
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -13,18 +15,21 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from affiliates import members
+from affiliates import enrolments, members
 from payouts.queries.merchant import figures_in
 from payouts.queries.statistics import scope_of_merchant, totals_on
+from payouts.sales import record_sale
 from portal.merchant.periods import span_of
 from tests.factories.statistics import touch
-from tests.factories.world import make_sale, make_user, make_world
+from tests.factories.world import facts, make_sale, make_user, make_world
 from tests.portal.partner import client_of, text_of
+from tracking import links
 from tracking.statistics.metrics import METRICS
 from tracking.statistics.questions import Question
 
 pytestmark = pytest.mark.django_db
 
+PATHS = ("reports-paths", "reports-paths-export")
 DOCS = Path(settings.BASE_DIR) / "docs" / "statistics.md"
 
 
@@ -125,6 +130,39 @@ def test_paths_do_not_name_other_partners_to_a_partner(world):
 
     assert other.name not in page
     assert "Median of order time" in page
+
+
+def test_a_path_of_two_partners_names_the_rival_to_the_merchant_and_never_to_a_partner(world):
+    """K2: both clicked, one won; of the other nothing that tells who it is reaches the winner, by page or by file."""
+    rival = make_world(timezone.now())
+    place = enrolments.join_program(rival.affiliate, world.program, at=world.at - timedelta(days=300))
+    rival_link = links.create_link(place, at=world.at - timedelta(days=300))
+    visitor, at = uuid4(), world.at - timedelta(minutes=30)
+    touch(rival_link, at=at - timedelta(hours=4), visitor=visitor)
+    click = touch(world.link, at=at - timedelta(hours=1), visitor=visitor)
+    record_sale(world.merchant, facts("two-partners", "55.00", at=at, click=click), at=at)
+    tells = [rival.affiliate.name, rival.affiliate.public_id, str(rival.affiliate.pk), rival_link.code, str(rival_link.pk),
+             str(place.pk), rival.affiliate.contact_email]  # fmt: skip
+
+    def read(user, name, *of) -> str:
+        response = client_of(user).get(reverse(name, args=of))
+        body = b"".join(response.streaming_content) if response.streaming else response.content
+        return unescape(body.decode())
+
+    merchant = read(world.owner, "merchant:reports-paths", world.merchant.slug)
+    own = [read(world.partner, f"partner:{name}") for name in PATHS]
+    loser = [read(rival.partner, f"partner:{name}") for name in PATHS]
+
+    assert rival.affiliate.name in merchant
+    assert f"{rival.affiliate.name} → {world.affiliate.name}" in read(
+        world.owner, "merchant:reports-paths-export", world.merchant.slug
+    )
+    for page in own:
+        assert "another partner" in page
+        assert not [one for one in tells if one and one in page]
+    for page in loser:
+        assert world.affiliate.name not in page
+        assert "another partner" not in page
 
 
 @pytest.mark.parametrize("query", ["?since=2026-13-01", "?by=moon", "?zone=Mars", "?page=x&sort=zzz", "?period=7d&then=hour",

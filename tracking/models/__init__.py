@@ -5,7 +5,6 @@ from tracking.models.click import Click, ClickCount, ClickHour
 from tracking.models.conversion import Conversion, Refund
 from tracking.models.customer import Customer, ForeignRecord
 from tracking.models.domain import TrackingDomain
-from tracking.models.fraud import FraudFinding, FraudPolicy
 from tracking.models.idempotency import IdempotencyKey
 from tracking.models.inbox import InboxReplay, InboxRequest, ReplayJob
 from tracking.models.link import Link, LinkAlias, LinkCode, LinkTarget
@@ -28,8 +27,6 @@ __all__ = [
     "CustomerBinding",
     "ForeignRecord",
     "Dispute",
-    "FraudFinding",
-    "FraudPolicy",
     "IdempotencyKey",
     "InboxReplay",
     "InboxRequest",
