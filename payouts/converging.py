@@ -105,7 +105,9 @@ def converge(connection: ShopConnection, keys: Sequence[str], *, at: datetime) -
     conversion = _booked(merchant, facts, order, at=at)
     _take(conversion, order, shop, at=at)
     for contest in order.contests:
-        _contest(conversion, f"{shop}:{contest.name}", contest.status, _share(conversion, contest.part, contest.whole), at=at)
+        _contest(
+            conversion, f"{shop}:{contest.name}", contest.status, _share(conversion, contest.part, contest.whole), at=at
+        )
     return sale_of(Conversion.objects.select_related("merchant").get(pk=conversion.pk))
 
 
@@ -146,7 +148,9 @@ def _booked(merchant: Merchant, facts: OrderFacts, order: ShopOrder, *, at: date
             if not isinstance(conflict.conversion, Conversion):
                 raise
             known = conflict.conversion
-    conversion: Conversion = Conversion.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=known.pk)
+    conversion: Conversion = (
+        Conversion.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=known.pk)
+    )
     if is_servers_word(conversion, facts):
         confirm_sale(conversion, facts, at=at)
         conversion.refresh_from_db()

@@ -24,7 +24,8 @@ def read_shop_event(payload: bytes, header: str, secrets: Sequence[str], *, at: 
     """
     if not any(_is_signed(payload, header, secret) for secret in secrets):
         raise ShopEventRefused(
-            "Stripe-Signature is missing or does not fit. Check the endpoint's signing secret.", field="Stripe-Signature"
+            "Stripe-Signature is missing or does not fit. Check the endpoint's signing secret.",
+            field="Stripe-Signature",
         )
     age = (at - _signed_at(header)).total_seconds()
     if abs(age) > WEBHOOK_TOLERANCE.total_seconds():

@@ -126,7 +126,13 @@ def short_account(name: str) -> str:
 
 def event_words(event: str) -> str:
     """What a conversion's event is called."""
-    return {"sale": _("sale"), "lead": _("lead"), "signup": _("sign-up"), "trial": _("trial"), "adjustment": _("adjustment")}.get(event, event)
+    return {
+        "sale": _("sale"),
+        "lead": _("lead"),
+        "signup": _("sign-up"),
+        "trial": _("trial"),
+        "adjustment": _("adjustment"),
+    }.get(event, event)
 
 
 def customer_words(status: str) -> str:

@@ -68,7 +68,12 @@ def decision_words(one: Explanation) -> list[str]:
 
 def _decision(one: Explanation) -> Iterator[str]:
     credit, is_own = one.credit, one.viewer == "partner"
-    values = {"part": _weight(credit.weight), "name": one.affiliate_name, "nth": credit.position, "count": credit.partners}
+    values = {
+        "part": _weight(credit.weight),
+        "name": one.affiliate_name,
+        "nth": credit.position,
+        "count": credit.partners,
+    }
     if credit.role == "split":
         yield (
             _("%(part)s of it is yours: you were number %(nth)s of %(count)s partners.") % values
@@ -155,7 +160,9 @@ def settings_words(one: Explanation) -> list[str]:
     found, credit = one.credit.settings, one.credit
     told = []
     if found is not None:
-        told.append(_("Terms v%(version)s, model: %(model)s.") % {"version": found.version, "model": model_name(found.model)})
+        told.append(
+            _("Terms v%(version)s, model: %(model)s.") % {"version": found.version, "model": model_name(found.model)}
+        )
         told.append(
             _("Windows in days: click %(click)s, view %(view)s, code %(code)s.")
             % {"click": found.window_days, "view": found.view_window_days, "code": found.coupon_window_days}
@@ -191,9 +198,13 @@ def changes_context(one: Explanation) -> list[dict[str, Any]]:
 
 def _change_detail(change: Change) -> str:
     parts = [str(reason_of(change.reason).title)] if change.reason else []
-    parts += [f"{name}: {before or '–'} → {after or '–'}" for name, before, after in change.fields if name != "customer_email"]
+    parts += [
+        f"{name}: {before or '–'} → {after or '–'}" for name, before, after in change.fields if name != "customer_email"
+    ]
     if change.hidden:
-        parts.append(ngettext("%(count)s other field", "%(count)s other fields", change.hidden) % {"count": change.hidden})
+        parts.append(
+            ngettext("%(count)s other field", "%(count)s other fields", change.hidden) % {"count": change.hidden}
+        )
     if change.by:
         parts.append(pgettext("door", "by %(door)s") % {"door": change.by})
     if change.note:
@@ -205,7 +216,12 @@ def parts_context(credit: Crediting) -> list[dict[str, Any]]:
     """Everybody's part, for those who may read it: name, weight, role, amount."""
     roles = {"winner": _("all of it"), "split": _("a part"), "assist": _("assist, on top")}
     return [
-        {"name": part.name, "weight": _weight(part.weight), "role": roles.get(part.role, part.role), "amount": part.amount}
+        {
+            "name": part.name,
+            "weight": _weight(part.weight),
+            "role": roles.get(part.role, part.role),
+            "amount": part.amount,
+        }
         for part in credit.parts
     ]
 
@@ -241,13 +257,17 @@ def touches_chart(one: Explanation) -> Chart | None:
     )
     window = one.credit.settings.window_days if one.credit.settings else None
     if window and window * _DAY < longest:
-        body += format_html('<line class="c-link" x1="{0}%" x2="{0}%" y1="0" y2="{1}"/>', _x(window * _DAY, longest), line)
+        body += format_html(
+            '<line class="c-link" x1="{0}%" x2="{0}%" y1="0" y2="{1}"/>', _x(window * _DAY, longest), line
+        )
     body += format_html(
         '<line class="c-zero" x1="0" x2="100%" y1="{0}" y2="{0}"/>'
         '<text class="c-tick" x="100%" y="{1}" text-anchor="end">{2}</text>',
         line, height - 6, _("Order"),
     )  # fmt: skip
-    body += format_html_join("", '<g class="c-mark">{}<title>{}</title></g>', (_mark(*each, line, one) for each in placed))
+    body += format_html_join(
+        "", '<g class="c-mark">{}<title>{}</title></g>', (_mark(*each, line, one) for each in placed)
+    )
     rows = tuple(
         (str(touch.number), _who(touch, one), before_text(touch.seconds_before or 0), _result(touch)) for touch in dated
     )

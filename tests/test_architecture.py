@@ -254,7 +254,13 @@ def test_every_task_is_on_the_timetable_or_called_by_name():
     ours = {name for name, task in current_app.tasks.items() if task.__module__.split(".")[0] in PACKAGES}
     planned = {entry["task"] for entry in current_app.conf.beat_schedule.values()}
     #: Each of these only hurries what a task of the timetable does anyway.
-    hints = {"ledger.deliver_event", "payouts.send_run", "portal.continue_replay", "portal.make_call", "portal.continue_upload"}
+    hints = {
+        "ledger.deliver_event",
+        "payouts.send_run",
+        "portal.continue_replay",
+        "portal.make_call",
+        "portal.continue_upload",
+    }
 
     assert sorted(ours - planned) == sorted(hints)
 

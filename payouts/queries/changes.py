@@ -34,7 +34,9 @@ def changes_of(
     found += [one for refund in refunds for one in _of_refund(commission, refund, effects)]
     found += [_of_revision(revision, effects, commission.currency, viewer=viewer) for revision in revisions]
     found += [one for dispute in disputes for one in _of_dispute(dispute)]
-    found += [_of_claim(claim) for claim in claims if viewer != "partner" or claim.affiliate_id == commission.affiliate_id]
+    found += [
+        _of_claim(claim) for claim in claims if viewer != "partner" or claim.affiliate_id == commission.affiliate_id
+    ]
     left = Money.zero(commission.currency)
     told = []
     # The order of one instant is the order of the list: a stable sort keeps it.

@@ -264,9 +264,7 @@ def _rule(commission: Commission, attribution: Attribution | AttributionShare | 
     )
 
 
-def _base(
-    commission: Commission, attribution: Attribution | None
-) -> tuple[Money, tuple[BaseStep, ...], Money | None]:
+def _base(commission: Commission, attribution: Attribution | None) -> tuple[Money, tuple[BaseStep, ...], Money | None]:
     """The base, its lines, and what the rule gives for it: as decided when it was booked, or as the order now is."""
     trace: dict[str, Any] = commission.trace
     whole = _money(trace["whole"], commission.currency) if trace.get("whole") else None
@@ -287,7 +285,9 @@ def _money(text: str, currency: str) -> Money:
 def _touch(commission: Commission, share: AttributionShare | None, matter: _Matter) -> Touch | None:
     """The click behind this partner's part; never another partner's."""
     attribution = matter.attribution
-    click = matter.clicks.get((share.click_id if share else attribution.click_id if attribution else None) or UUID(int=0))
+    click = matter.clicks.get(
+        (share.click_id if share else attribution.click_id if attribution else None) or UUID(int=0)
+    )
     if click is None or click.affiliate_id != commission.affiliate_id:
         return None
     link = matter.links.get(click.link_id)

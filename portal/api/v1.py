@@ -292,7 +292,6 @@ def report_performance(
         Query(
             max_length=1000,
             description="further figures, with commas between them",
-            json_schema_extra={"pattern": performance.METRICS_PATTERN},
         ),
     ] = "",
     limit: Limit = PAGE,

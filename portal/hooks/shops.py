@@ -49,7 +49,9 @@ type Headers = Mapping[str, str]
 @csrf_exempt
 def stripe(request: HttpRequest, merchant_slug: str) -> HttpResponse:
     """POST /hooks/stripe/<merchant>/: an event of the merchant's own Stripe."""
-    return take(request, door="stripe", handle=lambda intake: _handle(intake, "stripe", merchant_slug), keep=LARGEST_BODY)
+    return take(
+        request, door="stripe", handle=lambda intake: _handle(intake, "stripe", merchant_slug), keep=LARGEST_BODY
+    )
 
 
 @csrf_exempt

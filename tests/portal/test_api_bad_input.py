@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from ledger.errors import Refusal
 from ledger.ids import new_uuid7
+from portal.inbox.payloads import lay_out
 from portal.intake.bodies import LARGEST_BODY, read_json, write_json
 from portal.intake.orders import ORDER_FIELDS, read_order
 from portal.intake.privacy import hide_addresses, hide_keys
-from portal.inbox.payloads import lay_out
 from tests.portal.shop import CONVERSIONS, last_request, open_shop, order, verdict_of_last
 from tracking.models import Conversion, InboxRequest
 

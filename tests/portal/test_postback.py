@@ -10,9 +10,9 @@ from django.test import Client
 from affiliates import keys
 from affiliates.signatures import sign, signing_secret_of
 from payouts.models import Commission
-from tracking.dialects import CLICK_ALIASES
 from tests.factories.world import make_click
 from tests.portal.shop import last_request, open_shop, verdict_of_last
+from tracking.dialects import CLICK_ALIASES
 from tracking.models import Conversion, InboxRequest
 
 pytestmark = pytest.mark.django_db

@@ -40,7 +40,9 @@ class InboxFilter:
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
         """The question as it was kept."""
-        instants: dict[str, Any] = {name: datetime.fromisoformat(kept[name]) for name in ("since", "until") if kept.get(name)}
+        instants: dict[str, Any] = {
+            name: datetime.fromisoformat(kept[name]) for name in ("since", "until") if kept.get(name)
+        }
         texts: dict[str, Any] = {name: str(kept[name]) for name in kept if name not in {"since", "until"}}
         return cls(**texts, **instants)
 

@@ -75,9 +75,7 @@ def read(topic: str, event_id: str, payload: Mapping[str, Any]) -> Notice | None
             refund["id"]: refund for one in rows_in(payload, "refunds") if (refund := _refund(one, currency))["id"]
         },
     }
-    return Notice(
-        event_id, topic, happened_at, (f"order:{order}",), is_test=payload.get("test") is True, facts=facts
-    )
+    return Notice(event_id, topic, happened_at, (f"order:{order}",), is_test=payload.get("test") is True, facts=facts)
 
 
 def fold(notices: Sequence[Notice], *, number: str = "id") -> ShopOrder | None:
@@ -154,7 +152,9 @@ def _refund(refund: Mapping[str, Any], currency: str) -> dict[str, Any]:
 def _goods(payload: Mapping[str, Any], currency: str) -> int:
     """What the goods cost after discounts, without tax and shipping."""
     goods = _amount(payload.get("subtotal_price"), currency)
-    return max(goods - _amount(payload.get("total_tax"), currency), 0) if payload.get("taxes_included") is True else goods
+    return (
+        max(goods - _amount(payload.get("total_tax"), currency), 0) if payload.get("taxes_included") is True else goods
+    )
 
 
 def _shipping(payload: Mapping[str, Any], currency: str) -> int:

@@ -81,6 +81,4 @@ def keys_since(merchant: Merchant, shop: str, since: datetime) -> list[tuple[str
 
 def notice_of(row: ShopEvent) -> Notice:
     """A kept event as it was read."""
-    return Notice(
-        row.event_id, row.topic, row.happened_at, tuple(row.keys), tuple(row.context), row.is_test, row.facts
-    )
+    return Notice(row.event_id, row.topic, row.happened_at, tuple(row.keys), tuple(row.context), row.is_test, row.facts)

@@ -163,9 +163,7 @@ def _show_conversion(
     at = timezone.now()
     url = here(request, "conversion", found.public_id)
     left = found.amount - found.refunded
-    explanations = [
-        _explained(request, one, url) for one in explanations_of_order(found, viewer="merchant", at=at)
-    ]
+    explanations = [_explained(request, one, url) for one in explanations_of_order(found, viewer="merchant", at=at)]
     # An explanation tells of the clicks itself; without one they stand in a table.
     sale = None if explanations else sale_of(found)
     context: dict[str, Any] = {

@@ -11,7 +11,13 @@ from portal.policy import Audience, row_of
 from tests.portal.sweep.town import Tenant, Town
 
 #: What a place in an address may be called, beside the ids of a tenant's things and of what is shared.
-OTHER_PLACES = {"shop": {"slug": "acme-audio"}, "shop-buy": {"slug": "acme-audio"}, "shop-ear": {"slug": "acme-audio"}, "log-root": {"number": "1"}, "compat-dub": {"route": "/links"}}
+OTHER_PLACES = {
+    "shop": {"slug": "acme-audio"},
+    "shop-buy": {"slug": "acme-audio"},
+    "shop-ear": {"slug": "acme-audio"},
+    "log-root": {"number": "1"},
+    "compat-dub": {"route": "/links"},
+}
 
 #: Patterns of Wagtail's without a name: its own page for what is not there. The policy refuses them, as all without a row.
 NAMELESS = {"django.views.generic.base.TemplateView", "wagtail.admin.views.home.default"}
@@ -90,7 +96,10 @@ def body_of(name: str, tenant: Tenant) -> dict[str, object]:
         "finance:funding-deposit": {"merchant": tenant.ids["merchant_slug"], "amount": "5.00", "reference": "sweep"},
         "network:partner-freeze": {"reason": "sweep"},
         "merchant:claim-settings": {
-            "reply_minutes": 10, "deadline_days": 14, "opens_at": "09:00", "closes_at": "17:00",
+            "reply_minutes": 10,
+            "deadline_days": 14,
+            "opens_at": "09:00",
+            "closes_at": "17:00",
         },
         "merchant:claim-decline": {"reason": "order_unknown"},
         "network:claim-decline": {"reason": "order_unknown"},

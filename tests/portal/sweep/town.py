@@ -110,14 +110,16 @@ def _tenant(world: World, letter: str, *, paid: PayoutRun, at: datetime) -> Tena
         "rule_id": RuleVersion.objects.get(program=world.program).public_id,
         "request_id": InboxRequest.objects.filter(merchant=world.merchant, door="api").get().public_id,
         "key_id": key.public_id,
-        "shop_id": connect_shop(
-            world.merchant, "woocommerce", label=f"canary-{letter} shop", by=None, at=at
-        )[0].public_id,
+        "shop_id": connect_shop(world.merchant, "woocommerce", label=f"canary-{letter} shop", by=None, at=at)[
+            0
+        ].public_id,
         "job_id": _job(world, world.merchant, letter, at=at).public_id,
         "upload_id": _upload(world, letter, at=at).public_id,
         "affiliate_id": world.affiliate.public_id,
         "click_id": click.public_id,
-        "coupon_id": coupons.issue_coupon(world.program, f"CANARY-{letter}-CODE", enrolment=world.enrolment, at=at).public_id,
+        "coupon_id": coupons.issue_coupon(
+            world.program, f"CANARY-{letter}-CODE", enrolment=world.enrolment, at=at
+        ).public_id,
         "domain_id": domains.add_domain(world.merchant, f"go.canary-{letter}.example", by=None, at=at).public_id,
         "page_id": offer_page(
             world.program, name=f"canary-{letter} page", url="https://shop.example/spring", by=None, at=at
