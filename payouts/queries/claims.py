@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models.expressions import OrderBy
 
 from affiliates.models import Affiliate, Merchant
 from payouts.models import Claim, ClaimFile, ClaimNote, OrderQuestion
@@ -138,7 +139,7 @@ def figures_of(merchant: Merchant, *, at: datetime) -> ClaimFigures:
     )
 
 
-def _queue() -> tuple[Case | str, ...]:
+def _queue() -> tuple[Case | OrderBy | str, ...]:
     """Open ones by promise, then those that were answered and wait for a decision, then the rest."""
     rank = Case(
         When(status=_S.OPEN, first_reply_at=None, then=Value(0)),

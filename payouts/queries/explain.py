@@ -147,7 +147,8 @@ def _matter(conversion_id: UUID, *, viewer: Viewer, at: datetime) -> _Matter:
     known = {row.affiliate.public_id: row.affiliate.name for row in rows}
     missing = others - known.keys()
     found = {key: one.name for key, one in affiliates_by_id(missing).items()} if missing else {}
-    items = PayoutItem.objects.filter(commission__in=[row.pk for row in rows], released_at=None)
+    live = PayoutItem.objects.filter(commission__in=[row.pk for row in rows], released_at=None)
+    items = {item.commission_id: item for item in live.select_related("payout__run", "payout__statement")}
     is_revised = bool(rows) and rows[0].conversion.version > 1
     about = Q(conversion=conversion_id) | Q(granted__conversion=conversion_id)
     return _Matter(
@@ -162,8 +163,8 @@ def _matter(conversion_id: UUID, *, viewer: Viewer, at: datetime) -> _Matter:
         disputes=list(Dispute.objects.filter(conversion=conversion_id).order_by("opened_at")),
         claims=list(Claim.objects.filter(about).order_by("opened_at")),
         ledger=_ledger([row.public_id for row in rows]),
-        items={item.commission_id: item for item in items.select_related("payout__run", "payout__statement")},
-        states=states_of(rows, at=at),
+        items=items,
+        states=states_of(rows, at=at, items=items),
         clicks=clicks,
         links={link.pk: link for link in links},
         names=known | found,
@@ -291,7 +292,8 @@ def _touch(commission: Commission, share: AttributionShare | None, matter: _Matt
     if click is None or click.affiliate_id != commission.affiliate_id:
         return None
     link = matter.links.get(click.link_id)
-    stored = next((row for row in attribution.candidates if row["click"] == click.public_id), {}) if attribution else {}
+    rows: list[dict[str, Any]] = attribution.candidates if attribution else []
+    stored = next((row for row in rows if row["click"] == click.public_id), {})
     terms = (share.terms if share else None) or (attribution.terms if attribution else None)
     return Touch(
         id=click.public_id,

@@ -5,7 +5,7 @@ Partner, merchant and finance all ask this module, so one commission has one sta
 question to the database, and a test holds the two together.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -53,16 +53,21 @@ def state_of(commission: Commission, *, at: datetime | None = None) -> MoneyStat
     return states_of([commission], at=at)[commission.pk]
 
 
-def states_of(commissions: Iterable[Commission], *, at: datetime | None = None) -> dict[UUID, MoneyState]:
-    """Where each commission stands now, by its key; at most three queries."""
+def states_of(
+    commissions: Iterable[Commission],
+    *,
+    at: datetime | None = None,
+    items: Mapping[UUID, PayoutItem] | None = None,
+) -> dict[UUID, MoneyState]:
+    """Where each commission stands now, by its key; at most three queries.
+
+    `items` are the live payout items by commission, for callers that have read them with their payouts and runs.
+    """
     rows = list(commissions)
     at = at or timezone.now()
-    items = {
-        item.commission_id: item
-        for item in PayoutItem.objects.filter(commission__in=[row.pk for row in rows], released_at=None).select_related(
-            "payout__run"
-        )
-    }
+    if items is None:
+        live = PayoutItem.objects.filter(commission__in=[row.pk for row in rows], released_at=None)
+        items = {item.commission_id: item for item in live.select_related("payout__run")}
     reversed_ = [row.conversion_id for row in rows if row.status == Commission.Status.REVERSED]
     refunds = _last_refunds(reversed_) if reversed_ else {}
     waiting = {row.affiliate_id for row in rows if row.status == Commission.Status.APPROVED and row.pk not in items}

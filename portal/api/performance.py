@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.
     from affiliates.models import ApiKey
 
-#: What a list of metrics looks like, for the API's document.
-METRICS_PATTERN = f"^(({'|'.join(METRICS)})(,({'|'.join(METRICS)}))*)?$"
-
 _LONGEST = timedelta(days=400)
 _TIMES = frozenset({"day", "week", "month"})
 _PREFIXES = {"program": "prog", "affiliate": "aff", "link": "link"}
@@ -75,7 +72,7 @@ def _metrics(asked: str) -> list[str]:
 def _rows(report: Report, group_by: str, wanted: list[str]) -> list[dict[str, Any]]:
     """Days run forward, all else by orders and clicks."""
     groups = {key: figures for (key,), figures in report.groups.items()}
-    names = names_of(group_by, groups)
+    names = names_of(group_by, groups) if group_by in _PREFIXES else {}
     order = (
         sorted(groups)
         if group_by in _TIMES

@@ -18,6 +18,7 @@ from payouts import methods, rules
 from portal.demo import standin
 from portal.demo.cast import PARTNER_EMAIL, PARTNERS, PASSWORD, SHOPS, STAFF, Partner, Shop
 from tracking import links
+from tracking.program_settings import change_tracking
 
 if TYPE_CHECKING:
     from affiliates.models import Affiliate, Enrolment, Merchant, Program, User
@@ -78,6 +79,8 @@ def _open_shop(network: Network, shop: Shop, *, start: datetime) -> None:
     )  # fmt: skip
     rules.publish_rules(program, _lines(shop, shop.first_rate), starts_at=start, at=start, note="Opening rates")
     network.programs[shop.slug] = programs.open_program(program, at=start)
+    # The stand-in shops ask nobody; a real program starts with consent required.
+    change_tracking(program, by=None, at=start, consent="not_required")
     secrets = {}
     for kind in ("sk_live", "sk_test"):
         _key, secret = keys.issue_key(kind, name="Shop server", merchant=merchant, at=start)

@@ -39,6 +39,8 @@ _AGENTS = (
     ("Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/142.0.0.0 Mobile Safari/537.36", 18),
     ("Mozilla/5.0 (Macintosh; Intel Mac OS X 15_1) AppleWebKit/605.1.15 Version/18.1 Safari/605.1.15", 6),
 )  # fmt: skip
+#: Languages of visitors, and the countries that a file of addresses would say.
+_COUNTRIES = {"en-US": "US", "en-GB": "GB", "de-DE": "DE", "ja-JP": "JP", "zh-TW": "TW"}
 _BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 
@@ -113,7 +115,8 @@ def _clicks(stage: Stage) -> Iterator[Click]:
             affiliate_id=link.affiliate_id, destination=link.destination, visitor_id=None if is_bot else visitor,
             referrer=f"{place.partner.channel}/{chance.choice(('review', 'gear', 'best-of', ''))}",
             user_agent=_BOT if is_bot else chance.choices(agents, agent_weights)[0],
-            language=chance.choice(("en-US", "en-GB", "de-DE", "ja-JP", "zh-TW")),
+            language=(language := chance.choice(tuple(_COUNTRIES))), country=_COUNTRIES[language],
+            consent="not_needed" if is_bot else "granted",
             ip=f"203.0.113.{chance.randint(1, 254)}",
             query=f"sub1={quote(chance.choice(('post', 'story', 'newsletter', 'sidebar')))}",
             uncounted_reason="bot" if is_bot else "",

@@ -144,7 +144,7 @@ def test_what_cannot_be_read_is_set_aside_and_says_why(shop, name):
     assert response.json()["detail"].endswith((".", '".'))
     row = last_request()
     assert (row.verdict, row.reason, row.field, row.merchant) == ("quarantined", code, field, shop.world.merchant)
-    assert bytes(row.body) == body[:65_536]
+    assert bytes(row.body) == body[:1_048_576]
     assert Conversion.objects.count() == 0
 
 

@@ -347,10 +347,10 @@ def test_performance_gives_the_figures_of_the_report_screens_file(shop, group_by
 def test_a_figure_without_meaning_is_null_and_not_nought(shop):
     make_sale(shop.world, "20.00", at=shop.at - timedelta(hours=1))
 
-    [row] = shop.get(f"{PERFORMANCE}?group_by=event&metrics=epc,cr,time_to_convert,refund_rate").json()["data"]
+    [row] = shop.get(f"{PERFORMANCE}?group_by=event&metrics=epc,cr,refund_rate").json()["data"]
 
     assert row["metrics"] == {
-        "epc": {"USD": None}, "cr": None, "time_to_convert": None, "refund_rate": {"USD": "0.000000"},
+        "epc": {"USD": None}, "cr": None, "refund_rate": {"USD": "0.000000"},
     }  # fmt: skip
     assert (row["clicks"], row["counted_clicks"], row["conversion_rate"]) == (None, None, None)
 

@@ -182,7 +182,8 @@ def _show_conversion(
         "refunds": [(one, reason_of(one.reason)) for one in found.refunds.filter(voided_at=None).order_by("at", "pk")],
         "refund_form": form if left else None,
         "amend_form": AmendForm(currency=found.currency, reference=_reference()),
-        "history": _history(found),
+        # An explanation has the history itself, with what each change took or gave.
+        "history": [] if explanations else _history(found),
     }
     return show(
         request, "conversion.html", context, place="conversions", status=status,
