@@ -31,6 +31,7 @@ MAY_BE_LONGER = {
     "tests/payouts/test_runs.py": "every step of a run, and every race between two of them",
     "tests/portal/test_finance_runs.py": "a run's page in each of its states, for each role",
     "tests/portal/test_merchant_work.py": "everything a merchant decides, and what it leaves behind",
+    "tests/portal/test_api_reads.py": "every list and report that a key may read",
     "tests/payouts/test_attribution.py": "every way an order finds its partner, on the real database",
     "tests/payouts/claims/test_claims.py": "every step of a claim, and what its clocks do",
     "portal/api/shapes.py": "every shape of the API's document, in the order of its calls",

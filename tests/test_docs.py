@@ -225,7 +225,7 @@ def test_the_statuses_of_refusals_are_those_of_the_doors():
 
 def test_every_reason_not_to_count_or_pay_is_written_down():
     """The codes that the verbs give are worded in portal/reasons.py, or in docs/reasons.md."""
-    reasons = text_of(ROOT / "portal" / "reasons.py")
+    reasons = text_of(ROOT / "portal" / "reasons.py") + text_of(ROOT / "portal" / "attribution_words.py")
     given = set(re.findall(r'return "([a-z_]+)"', text_of(ROOT / "tracking" / "attribution" / "credit.py")))
     given |= set(re.findall(r'return "([a-z_]+)"', text_of(ROOT / "payouts" / "dues.py")))
     given |= set(re.findall(r'reason="([a-z_]+)"', text_of(ROOT / "payouts" / "sales.py")))

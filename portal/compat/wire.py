@@ -164,7 +164,7 @@ def _caller(request: HttpRequest, *, at: datetime) -> "ApiKey":
     if not token:
         raise DubRefused(401, "Missing Authorization header.")
     if scheme.lower() != "bearer":
-        raise DubRefused(400, "Misconfigured authorization header. Send 'Bearer <token>'.")
+        raise DubRefused(401, "Misconfigured authorization header. Send 'Bearer <token>'.")
     try:
         # Clients that insist on dub_ before a token may have it.
         key = key_of_secret(token.strip().removeprefix("dub_"), at=at)

@@ -224,6 +224,9 @@ def test_every_kind_of_letter_has_words(kind):
         "program": "P", "slug": "p", "merchant": "M", "reason": "audience", "commission": "comm_1", "amount": ["1.00", "USD"],
         "due_at": "2026-01-01T00:00:00+00:00", "statement": "stmt_1", "number": "N", "run": "run_1", "label": "L",
         "prepared_by": "Lena", "payouts": 2, "amounts": [["1.00", "USD"]], "name": "N", "usable_from": "",
+        "order": "1042", "partner": "Maya", "claim": "claim_1", "reply_due_at": "2026-01-01T00:00:00+00:00",
+        "deadline_at": "2026-01-01T00:00:00+00:00", "is_automatic": True, "endpoint": "hook_1", "code": "spring",
+        "link": "spring", "url": "https://shop.example/", "status": 404, "count": 1, "text": "",
     }  # fmt: skip
 
     letter = letters.letter_of(kind, facts)

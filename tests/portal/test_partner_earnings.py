@@ -113,7 +113,7 @@ def test_the_explanation_gives_the_whole_decision(at):
         f"Click of Mar 10, 2026, 11:56 on /r/{world.link.code}, 4 minutes before the order; the window is 30 days."
         in text
     )
-    assert "Another partner's click of Mar 10, 2026, 08:00 is older. The last click wins." in text
+    assert "Another partner · Click · Mar 10, 2026, 08:00 Lost Older click 4 hours before the order" in text
     assert "Hold ends Apr 9, 2026" in text
     assert "Paid (to come) May 5, 2026" in text
     assert f"merchant/{world.merchant.slug}:receivable" in text

@@ -21,7 +21,10 @@ def test_a_small_year_is_played_and_agrees_with_itself(bare_town: Town):
     bare_town.manage("seed_demo", "--stage", "running", "--scale", "0.02")
 
     affiliates, clicks, counted, conversions, closed, has_refunds = bare_town.rows(FIGURES)[0]
-    assert (affiliates, clicks, conversions, closed) == (40, 1_200, 48, 11)
+    assert (affiliates, closed) == (40, 11)
+    # Claims, uploads and shops add some of their own to the year's.
+    assert clicks >= 1_200
+    assert conversions >= 48
     assert (counted, has_refunds) == (clicks, True)
     assert bare_town.rows("SELECT count(DISTINCT currency) FROM affiliates_program") == [(3,)]
     assert bare_town.trial_balance() == []
