@@ -142,10 +142,10 @@ def record_rows(upload: "OrderUpload", *, now: Callable[[], datetime], until: fl
         if new:
             drafts = drafts if drafts is not None else drafts_of(upload, at=upload.received_at)
             wanted = {row.number for row in new}
-            for row, draft in drafts:
-                if row.number in wanted:
-                    at_hand[row.number] = draft
-                if row.number >= max(wanted):
+            for said, draft in drafts:
+                if said.number in wanted:
+                    at_hand[said.number] = draft
+                if said.number >= max(wanted):
                     break
             bodies = [(row, _body_of(at_hand.pop(row.number))) for row in new]
             uploads.give_requests(upload, bodies, door=ROW_DOOR, is_test=reading.is_test)

@@ -1,7 +1,7 @@
 """Uploads: a file of orders is sent, its columns are named, its rows are tried, then recorded."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -323,7 +323,8 @@ def _job(request: MerchantRequest, found: "OrderUpload") -> dict[str, Any]:
 
 
 def _csv_rows(found: "OrderUpload", verdict: str) -> Iterator[list[object]]:
-    for row in rows_of(found, verdict=verdict).iterator(chunk_size=1_000):
+    rows: Iterable[Any] = rows_of(found, verdict=verdict).iterator(chunk_size=1_000)
+    for row in rows:
         reason = reason_of(row.final_reason) if row.final_reason else None
         conversion = row.request.conversion if row.request else None
         yield [
