@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
+from pytest_django.plugin import DjangoDbBlocker
 
 #: A moment most tests start from.
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -44,3 +45,14 @@ def books_agree() -> Iterator[None]:
 
     assert [str(difference) for difference in verify_books()] == []
     connection.check_constraints()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database; at the end whatever a test's thread left connected is shown the door, so that it can be dropped."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
+        )

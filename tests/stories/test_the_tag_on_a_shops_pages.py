@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, Page, Route
 from tests.stories.browser import AGENT, chromium, person
 from tests.stories.town import Town
 
-pytestmark = [pytest.mark.django_db, pytest.mark.stories, pytest.mark.browser]
+# Slow: on a busy machine a click may still be on its way from the spool when its order comes, and is then held.
+pytestmark = [pytest.mark.django_db, pytest.mark.stories, pytest.mark.browser, pytest.mark.slow]
 
 QUEUE = "<script>window.aff=window.aff||function(){(aff.q=aff.q||[]).push(arguments)}</script>"
 OPENED = """
