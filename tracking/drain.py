@@ -36,7 +36,7 @@ BATCH_OF_CLICKS = 20_000
 ROUNDS_A_FILE = 20
 _BATCHES_READ_AHEAD = 2
 # The thread that feeds the database must not wait long for its turn at the interpreter.
-_SWITCH_SECONDS = 0.0005
+_SWITCH_SECONDS = 0.0001
 
 
 @dataclass(slots=True)

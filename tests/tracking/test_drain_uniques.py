@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ledger.base32 import encode, number_of
 from tests.factories.doors import BROWSER, ClickDatabase, click_database, new_key
+from tracking import storing
 from tracking.drain import Drainer, connect
 from tracking.reading import read_batches
 from tracking.spool import Batch, Click, SpoolWriter, encode_rows, make_click
@@ -247,3 +248,21 @@ def test_reading_ahead_loses_nothing(database, tmp_path):
 
     assert (done.inserted, done.quarantined) == (121, 1)
     check_roll_ups(database)
+
+
+def test_a_clock_that_runs_fast_does_not_have_every_batch_corrected(database):
+    """Correcting all rows of each batch would make the drain several times slower until that day comes."""
+    put(database, a_click(200 * 24 * 60, 2))
+    with database.connection.transaction():
+        database.connection.execute(storing._STAGING)
+        with database.connection.cursor().copy(storing._COPY) as copy:
+            copy.write("".join(read_batches([Batch(1, encode_rows([a_click(0)]))]).rows))
+        far = database.execute(storing._LATEST)
+    put(database, a_click(60))
+    with database.connection.transaction():
+        with database.connection.cursor().copy(storing._COPY) as copy:
+            copy.write("".join(read_batches([Batch(1, encode_rows([a_click(0)]))]).rows))
+        near = database.execute(storing._LATEST)
+
+    assert far == []
+    assert len(near) == 1
