@@ -115,3 +115,9 @@ class AddressUnreadable(Refusal):
     """The text is no e-mail address."""
 
     code = "address_unreadable"
+
+
+class AddressInUse(Refusal):
+    """Somebody who is here already has the address, and decides alone which programs to join."""
+
+    code = "address_in_use"

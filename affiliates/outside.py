@@ -22,6 +22,8 @@ LONGEST_ADDRESS = 2_000
 MOST_READ = 16_384
 
 _PORTS = {"https": 443, "http": 80}
+# RFC 6052: behind a NAT64 this reaches any IPv4 address, and Python calls all of it global.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class AddressRefused(Refusal):
@@ -83,7 +85,7 @@ def ask(
     parts = urlsplit(read_address(address, allow_local=allow_local))
     host = parts.hostname or ""
     port = parts.port or _PORTS[parts.scheme]
-    target = _address_of(host, port, allow_local=allow_local)
+    target = public_address_of(host, port, allow_local=allow_local)
     path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
     name = host if port == _PORTS[parts.scheme] else f"{host}:{port}"
     timeout = urllib3.Timeout(connect=min(seconds, 5.0), read=seconds, total=seconds)
@@ -115,25 +117,34 @@ def ask(
     return Answer(answer.status, text, round((time.monotonic() - since) * 1000), kept)
 
 
-def _address_of(host: str, port: int, *, allow_local: bool) -> str:
-    """The one address that is called. Raises AddressRefused when any that the name stands for is not public."""
+def public_address_of(host: str, port: int, *, allow_local: bool = False) -> str:
+    """The one address that is called for a host, when every address it stands for is public.
+
+    `allow_local` admits this machine itself, for development. Raises AddressRefused, and Unreachable (name_unknown).
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise Unreachable("name_unknown", f"The name {host} is not known.") from None
-    addresses = [str(one[4][0]) for one in found]
-    if not allow_local and not all(_is_public(address) for address in addresses):
-        raise AddressRefused(f"{host} stands for an address of a private network, which is not called.", field="url")
+    addresses = [str(one[4][0]).partition("%")[0] for one in found]
+    for address in addresses:
+        if not _is_public(address) and not (allow_local and ipaddress.ip_address(address).is_loopback):
+            raise AddressRefused(
+                f"{host} stands for an address of a private network, which is not called.", field="url"
+            )
     return addresses[0]
 
 
-def _is_public(address: str) -> bool:
-    try:
-        one = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(one, "ipv4_mapped", None) or getattr(one, "sixtofour", None)
-    return one.is_global and not one.is_multicast and (mapped is None or mapped.is_global)
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        # An IPv4 address in the clothes of an IPv6 one: mapped, 6to4, Teredo, NAT64.
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if inner is not None:
+            return inner.is_global and not inner.is_multicast
+    return address.is_global and not address.is_multicast
 
 
 def _is_private_literal(host: str) -> bool:

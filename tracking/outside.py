@@ -5,11 +5,12 @@ checked (so that DNS cannot change its mind in between), and each redirect is ch
 """
 
 import http.client
-import ipaddress
 import socket
 import ssl
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
+
+from affiliates.outside import AddressRefused, Unreachable, public_address_of
 
 AGENT = "Mozilla/5.0 (compatible; affiliate-link-check/1.0)"
 SECONDS_TO_WAIT = 5.0
@@ -45,10 +46,6 @@ class Look(NamedTuple):
     reason: str
 
 
-class _NotPublic(Exception):
-    """The host lies in a private network."""
-
-
 def look_at(url: str, *, allow_local: bool = False, seconds: float = SECONDS_TO_WAIT) -> Look:
     """Asks for a page, following redirects. A page that wants a log-in or no machines is there all the same.
 
@@ -60,9 +57,9 @@ def look_at(url: str, *, allow_local: bool = False, seconds: float = SECONDS_TO_
             status, where = _ask(url, "HEAD", allow_local=allow_local, seconds=seconds)
             if status in _ASK_AGAIN_WITH_GET:
                 status, where = _ask(url, "GET", allow_local=allow_local, seconds=seconds)
-        except _NotPublic:
+        except AddressRefused:
             return Look(0, PRIVATE_ADDRESS)
-        except socket.gaierror:
+        except Unreachable:
             return Look(0, NO_SUCH_HOST)
         except ssl.SSLCertVerificationError:
             return Look(0, BAD_CERTIFICATE)
@@ -76,27 +73,6 @@ def look_at(url: str, *, allow_local: bool = False, seconds: float = SECONDS_TO_
     return Look(status, ROUND_AND_ROUND)
 
 
-def public_addresses(host: str, port: int, *, allow_local: bool = False) -> list[str]:
-    """The addresses of a host when all of them are public. Raises socket.gaierror, OSError otherwise."""
-    found = list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-    for text in found:
-        if not _is_public(text) and not (allow_local and ipaddress.ip_address(text.partition("%")[0]).is_loopback):
-            raise _NotPublic
-    return found
-
-
-def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        # An IPv4 address in the clothes of an IPv6 one: mapped, 6to4, Teredo, NAT64.
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is None and address in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        if inner is not None:
-            return inner.is_global and not inner.is_multicast
-    return address.is_global and not address.is_multicast
-
-
 def _ask(url: str, method: str, *, allow_local: bool, seconds: float) -> tuple[int, str]:
     """One request: the status and where it leads. Raises what can go wrong."""
     parts = urlsplit(url)
@@ -104,7 +80,7 @@ def _ask(url: str, method: str, *, allow_local: bool, seconds: float) -> tuple[i
     if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
         raise ValueError("no web address")
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    address = public_addresses(host, port, allow_local=allow_local)[0]
+    address = public_address_of(host, port, allow_local=allow_local)
     connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
         plain = socket.create_connection((address, port), timeout=seconds)

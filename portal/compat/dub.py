@@ -102,7 +102,7 @@ _TABLE: list[tuple[str, str, Handle]] = [
 _ROUTES = [(method, re.compile(path), handle) for method, path, handle in _TABLE]
 _TRACK = {
     "/track/lead": track.lead, "/track/sale": track.sale,
-    "/track/lead/client": track.lead, "/track/sale/client": track.sale,
+    "/track/lead/client": track.lead_of_browser, "/track/sale/client": track.sale_of_browser,
 }  # fmt: skip
 _BROWSER = {
     "/track/click": track.browser_click, "/track/visit": track.browser_visit, "/track/open": track.browser_open,
@@ -122,11 +122,19 @@ def dub(request: HttpRequest, program_slug: str | None = None, route: str | None
         return track.take_call(request, _TRACK[path], program_slug=slug)
     try:
         handle, rest = _find(request.method or "", path)
-        return handle(open_call(request, slug), *rest)
+        call = open_call(request, slug)
+        _check_test_key(call, path)
+        return handle(call, *rest)
     except DubRefused as trouble:
         return refuse(trouble)
     except Refusal as refusal:
         return refuse(refused_of(refusal, status=int(status_of(refusal))))
+
+
+def _check_test_key(call: Call, path: str) -> None:
+    """A test key changes nothing that is real: links, partners, codes and commissions are. Raises DubRefused."""
+    if call.is_test and call.request.method != "GET" and not path.startswith("/customers"):
+        raise DubRefused(403, "A test key makes test orders and test customers only. Use the live key for this.")
 
 
 def _find(method: str, path: str) -> tuple[Handle, tuple[Any, ...]]:

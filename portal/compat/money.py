@@ -3,25 +3,29 @@
 import re
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.http import HttpResponse
 
+from affiliates.errors import NotVisible
 from ledger.errors import Refusal
 from ledger.ids import uuid_from_public_id
 from ledger.money import Money
 from payouts.queries.dub import commissions_in, links_in_program, payouts_to
 from payouts.queries.states import states_of
-from payouts.sales import record_sale, refund_sale
+from payouts.sales import record_sale, refund_sale, sale_of
 from portal.compat import shapes
 from portal.compat.links import place_of
 from portal.compat.spans import span_of
 from portal.compat.wire import Call, DubRefused, answer, refused_of, whole_of
 from portal.errors import status_of
+from tracking.access import open_conversion_by_order
 from tracking.clicks import record_click
 from tracking.conversions import OrderFacts
 from tracking.customers import bind_customer, customers_of
 
 if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.
+    from affiliates.models import Enrolment
     from payouts.models import Commission
 
 _MOST_AT_ONCE = 100
@@ -84,19 +88,24 @@ def create_commission(call: Call) -> HttpResponse:
         known = customers_of(call.merchant, is_test=call.is_test).filter(pk__in=_key(external_id, "cus")).first()
         external_id = known.external_id if known else external_id
     minor = whole_of("amount", inner.get("amount", said.get("saleAmount", 0))) if kind == "sale" else 0
+    if minor < 0:
+        raise DubRefused(422, "amount: expected 0 or more. Take an order back by its commission's status.")
     invoice = str(inner.get("invoiceId") or said.get("invoiceId") or "")
     name = str(inner.get("eventName") or said.get("leadEventName") or ("Purchase" if kind == "sale" else "Sign up"))
     currency = str(inner.get("currency") or call.program.currency).upper()
     try:
-        bind_customer(call.merchant, external_id, is_test=call.is_test, click_id=None, at=call.at)
-        link_click = _click_for(call, place)
-        facts = OrderFacts(
-            order_ref=(invoice or f"{kind}:{external_id}:{re.sub(r'\s+', '-', name.lower())}")[:128],
-            amount=Money(minor, Money.zero(currency).currency), occurred_at=call.at, event="lead" if kind == "lead" else "sale",
-            click_id=link_click, customer_ref=external_id, metadata={"eventName": name}, source="dub",
-            is_test=call.is_test, is_dated=False,
-        )  # fmt: skip
-        record_sale(call.merchant, facts, at=call.at)
+        amount = Money(minor, Money.zero(currency).currency)
+        ref = (invoice or f"{kind}:{external_id}:{re.sub(r'\s+', '-', name.lower())}")[:128]
+        event = "lead" if kind == "lead" else "sale"
+        if not _is_reported(call, place, ref, event, amount):
+            # All or nothing: whoever loses a race leaves no click behind.
+            with transaction.atomic():
+                bind_customer(call.merchant, external_id, is_test=call.is_test, click_id=None, at=call.at)
+                facts = OrderFacts(
+                    order_ref=ref, amount=amount, occurred_at=call.at, event=event, click_id=_click_for(call, place),
+                    customer_ref=external_id, metadata={"eventName": name}, source="dub", is_dated=False,
+                )  # fmt: skip
+                record_sale(call.merchant, facts, at=call.at)
     except Refusal as refusal:
         raise refused_of(refusal, status=int(status_of(refusal))) from refusal
     return answer({"success": True, "message": "The commission was recorded."}, 202)
@@ -189,7 +198,19 @@ def _open(call: Call, commission_id: str) -> "Commission":
     return row
 
 
-def _click_for(call: Call, place: Any) -> Any:
+def _is_reported(call: Call, place: "Enrolment", ref: str, event: str, amount: Money) -> bool:
+    """Whether the same order of the same partner was reported before. Raises DubRefused when it is another's or differs."""
+    try:
+        known = sale_of(open_conversion_by_order(call.merchant, ref, event=event))
+    except NotVisible:
+        return False
+    owner = known.attribution.enrolment_id if known.attribution else None
+    if known.conversion.amount != amount or owner != place.pk:
+        raise DubRefused(409, f"The order {ref} is known with another amount or for another partner.")
+    return True
+
+
+def _click_for(call: Call, place: "Enrolment") -> Any:
     """A click of the partner's that stands for the report by hand: it is recorded as what it is."""
     link = links_in_program(call.program).filter(enrolment=place).first()
     if link is None:

@@ -158,6 +158,26 @@ def sale(call: Call, _intake: Intake) -> Outcome:
     return _accepted(call, payload, [recorded])
 
 
+def lead_of_browser(call: Call, intake: Intake) -> Outcome:
+    """POST /track/lead/client."""
+    _check_public_key(call)
+    return lead(call, intake)
+
+
+def sale_of_browser(call: Call, intake: Intake) -> Outcome:
+    """POST /track/sale/client."""
+    _check_public_key(call)
+    return sale(call, intake)
+
+
+def _check_public_key(call: Call) -> None:
+    """Refuse a live secret that stands in a page, where everybody can read and use it. Raises DubRefused."""
+    if not call.is_test:
+        raise DubRefused(
+            403, "This key is secret and must not stand in a page: revoke it. Use the tag (/t.js) instead."
+        )
+
+
 def browser_click(request: HttpRequest) -> HttpResponse:
     """POST /track/click: a page tells us that it was reached by a link's key; no token."""
     return _in_public(request, _page_clicked)

@@ -29,6 +29,7 @@ _CODES = {
 MOST_ROWS = 100
 _MOST_PAGES = 1_000
 _LARGEST_BODY = 1_000_000
+_LARGEST = 10**15
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, OPTIONS",
@@ -144,7 +145,8 @@ def refused_of(refusal: Refusal, *, status: int) -> DubRefused:
 
 def whole_of(name: str, value: object) -> int:
     """A whole number, however it was written. Raises DubRefused."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    # What is larger fits no column, and infinity is a number to JSON's readers.
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST or value != int(value):
         raise DubRefused(422, f"{name}: expected a whole number.")
     return int(value)
 

@@ -43,6 +43,8 @@ def test_an_address_that_is_no_public_web_address_is_refused(address):
         "fd00::1",
         "::ffff:127.0.0.1",
         "224.0.0.1",
+        "64:ff9b::a00:1",
+        "2002:a00:1::1",
     ],
 )
 def test_a_name_that_stands_for_a_private_address_is_not_called(monkeypatch, found):

@@ -23,7 +23,7 @@ SOURCES = (
 #: Codes of the finance desk and of forms: they have their sentence in portal/errors.py, or are no reasons.
 ELSEWHERE = {
     "refused", "not_enough", "reference_conflict", "terms_in_the_past", "program_not_open", "affiliate_not_active",
-    "shop_label_taken", "shop_secret_invalid", "terms_refused", "address_unreadable", "endpoint_refused",
+    "shop_label_taken", "shop_secret_invalid", "terms_refused", "address_unreadable", "address_in_use", "endpoint_refused",
 }  # fmt: skip
 
 
