@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from ledger.errors import Refusal
-from portal.compat import figures, links, money, partners, people, shapes, track
+from portal.compat import browser, figures, links, money, partners, people, shapes, track
 from portal.compat.codes import codes_of, end_code, issue_code
 from portal.compat.wire import CORS, Call, DubRefused, answer, open_call, refuse, refused_of
 from portal.errors import status_of
@@ -105,7 +105,7 @@ _TRACK = {
     "/track/lead/client": track.lead_of_browser, "/track/sale/client": track.sale_of_browser,
 }  # fmt: skip
 _BROWSER = {
-    "/track/click": track.browser_click, "/track/visit": track.browser_visit, "/track/open": track.browser_open,
+    "/track/click": browser.click, "/track/visit": browser.visit, "/track/open": browser.open_app,
 }  # fmt: skip
 
 

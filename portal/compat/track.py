@@ -8,31 +8,25 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 
 from ledger.errors import Refusal
 from ledger.money import Money
 from payouts.queries.dub import clicks_by_id, last_lead_of, links_by_id
 from payouts.sales import Sale, record_sale, sale_of
 from portal.compat import shapes
-from portal.compat.wire import CORS, Call, DubRefused, open_call, refuse, refused_of
+from portal.compat.wire import Call, DubRefused, open_call, refuse, refused_of, with_cors
 from portal.errors import status_of
 from portal.intake.arrivals import bring_clicks_in
-from portal.intake.door import ACCEPTED, DUPLICATE, REJECTED, TEST, Intake, Outcome, address_of, take
+from portal.intake.door import ACCEPTED, DUPLICATE, REJECTED, TEST, Intake, Outcome, take
 from portal.intake.privacy import customer_of_address
 from tracking.access import open_click_in
-from tracking.click_ids import PREFIX, click_key
-from tracking.clicks import record_click
+from tracking.click_ids import click_key
 from tracking.conversions import OrderFacts
 from tracking.customers import bind_customer, customer_of, foreign_records
-from tracking.destinations import DestinationRefused, is_host_allowed
 from tracking.errors import OrderConflict
-from tracking.queries.compat import link_by_code
 
 if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.
@@ -178,79 +172,6 @@ def _check_public_key(call: Call) -> None:
         )
 
 
-def browser_click(request: HttpRequest) -> HttpResponse:
-    """POST /track/click: a page tells us that it was reached by a link's key; no token."""
-    return _in_public(request, _page_clicked)
-
-
-def browser_visit(request: HttpRequest) -> HttpResponse:
-    """POST /track/visit: a page of the shop itself, which no link brought: nobody's, and not recorded."""
-    return _in_public(request, _page_visited)
-
-
-def browser_open(request: HttpRequest) -> HttpResponse:
-    """POST /track/open: an app opened by a deep link. Guessing by address is not done."""
-    return _in_public(request, _app_opened)
-
-
-def _in_public(request: HttpRequest, handle: Callable[[HttpRequest, dict[str, Any]], dict[str, Any]]) -> HttpResponse:
-    try:
-        return _open(handle(request, _public_body(request)))
-    except DubRefused as trouble:
-        return _with_cors(refuse(trouble))
-
-
-def _page_clicked(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
-    key, url = str(said.get("key") or ""), str(said.get("url") or "")
-    if not key or not said.get("domain"):
-        raise DubRefused(400, "domain and key are required.")
-    if key.startswith(PREFIX):
-        # The page was reached through our redirect: the click is there already.
-        return {"clickId": key}
-    link = link_by_code(key)
-    if link is None:
-        raise DubRefused(404, "There is no such link.")
-    _check_page(request, link.program.allowed_hosts)
-    click = record_click(
-        link,
-        at=timezone.now(),
-        url=_within(url, link.program.allowed_hosts) or link.destination,
-        referrer=str(said.get("referrer") or "")[:2_000],
-        user_agent=request.META.get("HTTP_USER_AGENT", ""),
-        language=request.META.get("HTTP_ACCEPT_LANGUAGE", "")[:255],
-        ip=address_of(request),
-    )
-    affiliate = link.affiliate
-    return {
-        "clickId": click.public_id,
-        "partner": {
-            "id": affiliate.public_id, "name": affiliate.name, "image": None, "groupId": None, "tenantId": None,
-        },
-    }  # fmt: skip
-
-
-def _page_visited(_request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
-    if not said.get("domain") or not said.get("url"):
-        raise DubRefused(400, "domain and url are required.")
-    return {"clickId": None}
-
-
-def _app_opened(request: HttpRequest, said: dict[str, Any]) -> dict[str, Any]:
-    deep_link = str(said.get("deepLink") or "")
-    if not deep_link and not said.get("dubDomain"):
-        raise DubRefused(400, "deepLink or dubDomain is required.")
-    link = link_by_code(deep_link.rstrip("/").rpartition("/")[2].partition("?")[0]) if deep_link else None
-    if link is None:
-        return {"clickId": None, "link": None}
-    click = record_click(
-        link, at=timezone.now(), user_agent=request.META.get("HTTP_USER_AGENT", ""), ip=address_of(request)
-    )
-    return {
-        "clickId": click.public_id,
-        "link": {"id": link.public_id, "domain": shapes.domain(), "key": link.code, "url": link.destination},
-    }
-
-
 def _recorded(call: Call, facts: OrderFacts) -> Sale:
     """The order's sale; the same invoice with other content is answered with what is stored (fault M10)."""
     if facts.click_id is not None:
@@ -288,7 +209,7 @@ def _as_dub(intake: Intake, outcome: Outcome) -> HttpResponse:
     else:
         response = JsonResponse(outcome.payload, status=int(outcome.status))
     response["Request-Id"] = intake.row.public_id
-    return _with_cors(response)
+    return with_cors(response)
 
 
 def _bind(call: Call, external_id: str, click_id: UUID | None) -> "Customer":
@@ -366,44 +287,3 @@ def _currency(code: str) -> str:
         return Money.zero(code).currency
     except Refusal:
         raise DubRefused(422, f"currency: {code[:10]} is not known.") from None
-
-
-def _public_body(request: HttpRequest) -> dict[str, Any]:
-    try:
-        said = json.loads(request.body[:10_000].decode() or "{}")
-    except (UnicodeDecodeError, ValueError):
-        raise DubRefused(400, "The body is no JSON.") from None
-    if not isinstance(said, dict):
-        raise DubRefused(400, "The body is no object.")
-    return said
-
-
-def _check_page(request: HttpRequest, hosts: list[str]) -> None:
-    """Raise DubRefused unless the page that asks is one of the program's: browsers say so by themselves."""
-    said = request.META.get("HTTP_REFERER") or request.META.get("HTTP_ORIGIN") or ""
-    if not said or not _within(said, hosts):
-        raise DubRefused(403, "This page is on none of the program's hosts.")
-
-
-def _within(address: str, hosts: list[str]) -> str:
-    """The address when it is on one of the hosts, else nothing."""
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname or "", str(parts.port or "")
-    except ValueError:
-        return ""
-    try:
-        is_ours = is_host_allowed(host, hosts, port=port, allow_local=settings.ALLOW_LOCAL_DESTINATIONS)
-    except DestinationRefused:
-        return ""
-    return address[:2_000] if is_ours else ""
-
-
-def _open(payload: dict[str, Any]) -> HttpResponse:
-    return _with_cors(JsonResponse(payload))
-
-
-def _with_cors(response: HttpResponse) -> HttpResponse:
-    for name, value in CORS.items():
-        response[name] = value
-    return response

@@ -191,3 +191,10 @@ def _positive(query: dict[str, str], name: str, default: int) -> int:
 
 def _no_constant(text: str) -> float:
     raise ValueError(text)
+
+
+def with_cors(response: HttpResponse) -> HttpResponse:
+    """The response, readable by pages of any origin."""
+    for name, value in CORS.items():
+        response[name] = value
+    return response
