@@ -23,8 +23,8 @@ from ledger.journal import record_event
 from ledger.money import Money
 from payouts import chart
 from payouts.commissions import figures_of
-from payouts.models import Commission, PayoutItem
-from payouts.rules import price
+from payouts.models import Commission, FraudHold, PayoutItem
+from payouts.rules.prices import price
 from payouts.shares import parts_of, shares_of
 from tracking.models import Conversion
 
@@ -58,6 +58,9 @@ def adjust_commissions(conversion: Conversion, cause: Cause) -> list[Commission]
         return []
     fresh = Conversion.objects.select_related("attribution__terms").get(pk=conversion.pk)
     targets = _targets(fresh, [row for row in rows if row.number == 1])
+    # Confirmed as fraud, a place earns nothing with the order, whatever the order becomes later.
+    for place in _forfeited(rows):
+        targets[place] = Money.zero(fresh.currency)
     for key in sorted({row.affiliate_id for row in rows}):
         # Held so that no run takes what is payable in the meantime.
         type(rows[0].affiliate).objects.select_for_update(no_key=True).get(pk=key)
@@ -93,6 +96,16 @@ def _targets(conversion: Conversion, firsts: Sequence[Commission]) -> dict[UUID,
         return {row.enrolment_id: part for row, part in zip(firsts, parts, strict=True)}
     parts_now = parts_of(shares, priced, currency=conversion.currency)
     return {row.enrolment_id: _within_cap(row, parts_now[row.enrolment_id]) for row in firsts}
+
+
+def _forfeited(rows: Sequence[Commission]) -> set[UUID]:
+    """The places whose commission of the order was confirmed as fraud."""
+    confirmed = set(
+        FraudHold.objects.filter(commission__in=[row.pk for row in rows], state=FraudHold.State.CONFIRMED).values_list(
+            "commission_id", flat=True
+        )
+    )
+    return {row.enrolment_id for row in rows if row.pk in confirmed}
 
 
 def _within_cap(row: Commission, part: Money) -> Money:
@@ -192,6 +205,7 @@ def _supplement(last: Commission, amount: Money, cause: Cause) -> Commission:
         due_at=max(last.due_at, cause.at),
         trace={**last.trace, "adds_to": last.public_id, "because": cause.reference},
     )
+    _hold_along(last, row, at=cause.at)
     move = Move(amount, debit=chart.receivable(row.merchant), credit=chart.pending(row.affiliate))
     post_entry(
         f"{row.public_id}:accrual",
@@ -203,6 +217,16 @@ def _supplement(last: Commission, amount: Money, cause: Cause) -> Commission:
     )
     _tell("commission.accrued", row, amount, cause)
     return row
+
+
+def _hold_along(last: Commission, row: Commission, *, at: datetime) -> None:
+    """What is added to a suspected order is kept back with it."""
+    FraudHold.objects.bulk_create(
+        FraudHold(finding_id=finding, commission=row, amount_minor=row.amount_minor, currency=row.currency, held_at=at)
+        for finding in FraudHold.objects.filter(commission=last, state__in=FraudHold.STANDING).values_list(
+            "finding_id", flat=True
+        )
+    )
 
 
 def _reversal_moves(row: Commission, taken: Money, *, is_frozen: bool) -> list[Move]:

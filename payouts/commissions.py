@@ -1,5 +1,6 @@
 """Commissions: accrued, and approved when due. Every step an entry in the book; changes: payouts/adjustments.py."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -9,8 +10,9 @@ from ledger.journal import record_event
 from ledger.money import Money
 from payouts import chart
 from payouts.errors import NotYetDue
-from payouts.models import Commission
-from payouts.rules import OrderFigures, Price, price, version_at
+from payouts.models import Commission, FraudHold
+from payouts.rules.prices import OrderFigures, Price, price
+from payouts.rules.versions import version_at
 from payouts.shares import share_trace
 from tracking.models import Attribution, AttributionShare, Conversion
 
@@ -107,8 +109,8 @@ def accrue_commission(
 def approve_commission(commission: Commission, *, at: datetime) -> Commission:
     """End the hold: Dr pending / Cr payable.
 
-    Approving twice changes nothing. Raises NotYetDue before the hold is over, and while a dispute
-    over the order is open.
+    Approving twice changes nothing. Raises NotYetDue before the hold is over, while a dispute over the
+    order is open and while a suspicion keeps it back.
     """
     locked: Commission = (
         Commission.objects.select_for_update(of=("self",))
@@ -119,6 +121,9 @@ def approve_commission(commission: Commission, *, at: datetime) -> Commission:
         return locked
     if locked.conversion.is_disputed:
         raise NotYetDue(f"{locked.public_id} is held while its order is disputed.")
+    # Asked under the row's lock, which a hold takes too: one of the two sees the other.
+    if locked.fraud_holds.filter(state=FraudHold.State.HELD).exists():
+        raise NotYetDue(f"{locked.public_id} is held while a suspicion is answered.")
     if at < locked.due_at:
         raise NotYetDue(f"{locked.public_id} is held until {locked.due_at:%Y-%m-%d}.")
     locked.status = Commission.Status.APPROVED
@@ -139,7 +144,9 @@ def approve_due_commissions(*, at: datetime, limit: int = 1_000) -> int:
     """Approve what is due, each in a transaction of its own; how many were approved."""
     keys = list(Commission.objects.due(at).order_by("due_at").values_list("pk", flat=True)[:limit])
     for key in keys:
-        approve_commission(Commission(pk=key), at=at)
+        # Disputed or held since it was read: it is not due any more, and the others are.
+        with suppress(NotYetDue):
+            approve_commission(Commission(pk=key), at=at)
     return len(keys)
 
 

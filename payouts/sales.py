@@ -12,7 +12,7 @@ from ledger.money import Money
 from payouts.adjustments import Cause, adjust_commissions
 from payouts.commissions import accrue_commission, price_of
 from payouts.models import Commission
-from payouts.rules import Price
+from payouts.rules.prices import Price
 from payouts.shares import capped_assist, parts_of, shares_of
 from tracking.amendments import DECIDES, amend_conversion, close_dispute, completed, open_dispute
 from tracking.attribution.store import attribute_conversion, decide_conversion

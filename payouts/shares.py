@@ -9,7 +9,7 @@ from django.db.models import F, Sum
 from affiliates.models import Enrolment
 from ledger.money import Money
 from payouts.models import Commission
-from payouts.rules import Price
+from payouts.rules.prices import Price
 from tracking.models import AttributionShare, Conversion
 
 _R = AttributionShare.Role

@@ -17,7 +17,8 @@ from ledger.money import Money
 from payouts.commissions import accrue_commission, figures_of
 from payouts.errors import ClaimNotGrantable
 from payouts.models import Claim, Commission, RuleLine
-from payouts.rules import OrderFigures, Price, price, version_at
+from payouts.rules.prices import OrderFigures, Price, price
+from payouts.rules.versions import version_at
 from payouts.sales import amend_sale, record_sale
 from tracking.conversions import OrderFacts, decide, facts_of, record_conversion
 from tracking.errors import AmendmentRefused, OrderConflict

@@ -52,7 +52,7 @@ from payouts.queries.states import (
     states_of,
 )
 from payouts.queries.timeline import steps_of
-from payouts.rules import price
+from payouts.rules.prices import price
 from payouts.shares import shares_of
 from tracking.models import (
     Attribution,

@@ -9,7 +9,7 @@ from django.db.models import Count, Sum
 from affiliates.models import Enrolment, Program
 from ledger.money import Money
 from payouts.models import Commission, RuleLine, RuleVersion
-from payouts.rules import version_at
+from payouts.rules.versions import version_at
 from tracking.models import ClickCount
 
 #: EPC is shown only when it stands on at least this many affiliates and clicks.

@@ -14,7 +14,8 @@ from django.contrib.auth.models import Group
 
 from affiliates import enrolments, keys, lifecycle, members, people, programs, teams
 from ledger.money import Money
-from payouts import methods, rules
+from payouts import methods
+from payouts.rules import versions
 from portal.demo import standin
 from portal.demo.cast import PARTNER_EMAIL, PARTNERS, PASSWORD, SHOPS, STAFF, Partner, Shop
 from tracking import links
@@ -77,7 +78,7 @@ def _open_shop(network: Network, shop: Shop, *, start: datetime) -> None:
         program, starts_at=start, at=start, window_days=shop.window_days, hold_days=shop.hold_days,
         text=_terms_text(shop),
     )  # fmt: skip
-    rules.publish_rules(program, _lines(shop, shop.first_rate), starts_at=start, at=start, note="Opening rates")
+    versions.publish_rules(program, _lines(shop, shop.first_rate), starts_at=start, at=start, note="Opening rates")
     network.programs[shop.slug] = programs.open_program(program, at=start)
     # The stand-in shops ask nobody; a real program starts with consent required.
     change_tracking(program, by=None, at=start, consent="not_required")
@@ -92,7 +93,7 @@ def raise_rates(network: Network, *, at: datetime) -> None:
     """Half a year in, two merchants publish a second version of their rules."""
     for shop in SHOPS:
         if shop.later_rate != shop.first_rate:
-            rules.publish_rules(
+            versions.publish_rules(
                 network.programs[shop.slug], _lines(shop, shop.later_rate), starts_at=at + timedelta(days=14), at=at,
                 note="A better rate for everybody",
             )  # fmt: skip
@@ -188,11 +189,11 @@ def _shops_for(partner: Partner, chance: random.Random) -> list[Shop]:
     return [first, chance.choice(others)] if chance.random() < 0.45 else [first]
 
 
-def _lines(shop: Shop, rate: str) -> list[rules.LineDraft]:
+def _lines(shop: Shop, rate: str) -> list[versions.LineDraft]:
     lead = {"USD": "2.50", "EUR": "1.50", "JPY": "200"}[shop.currency]
     return [
-        rules.LineDraft("Every order", "percent", rate=Decimal(rate)),
-        rules.LineDraft("Newsletter sign-up", "flat", event="lead", flat=Money.parse(lead, shop.currency)),
+        versions.LineDraft("Every order", "percent", rate=Decimal(rate)),
+        versions.LineDraft("Newsletter sign-up", "flat", event="lead", flat=Money.parse(lead, shop.currency)),
     ]
 
 

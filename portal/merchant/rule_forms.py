@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.errors import Refusal
 from ledger.money import Money
 from payouts.queries.rule_history import LineFacts
-from payouts.rules import LineDraft
+from payouts.rules.versions import LineDraft
 from portal.explain import event_words
 
 type Data = Mapping[str, Any] | None

@@ -11,8 +11,9 @@ from affiliates import enrolments, members, programs, teams
 from affiliates.models import Affiliate, Enrolment, Merchant, Program, RoleGrant, User
 from ledger.ids import new_uuid7
 from ledger.money import Money
-from payouts import rules, sales
+from payouts import sales
 from payouts.models import PayoutMethod
+from payouts.rules import versions
 from tracking import links
 from tracking.conversions import OrderFacts
 from tracking.models import Click, Link
@@ -66,8 +67,8 @@ def make_world(
         at=start,
     )
     programs.revise_terms(program, starts_at=start, at=start, hold_days=hold_days, window_days=window_days, basis=basis)
-    rules.publish_rules(
-        program, [rules.LineDraft("Every sale", "percent", rate=Decimal(rate))], starts_at=start, at=start
+    versions.publish_rules(
+        program, [versions.LineDraft("Every sale", "percent", rate=Decimal(rate))], starts_at=start, at=start
     )
     program = programs.open_program(program, at=start)
     partner = make_user("partner")

@@ -8,7 +8,7 @@ import pytest
 from affiliates import enrolments, lifecycle
 from ledger.accounts import balance_of
 from ledger.money import Money
-from payouts import chart, commissions, rules, runs, sales
+from payouts import chart, commissions, runs, sales
 from payouts.models import Commission
 from payouts.queries.explain import (
     COMMISSION_STATES,
@@ -18,6 +18,7 @@ from payouts.queries.explain import (
     states_of,
 )
 from payouts.queries.states import expected_payout_at
+from payouts.rules import versions
 from portal.explain import Places, explain_context
 from tests.factories import paying
 from tests.factories.world import facts, make_click, make_sale, make_user, make_world
@@ -140,11 +141,11 @@ def test_the_rival_has_no_name_for_partners_and_one_for_the_merchant(at):
 
 def test_a_rule_that_did_not_apply_says_what_it_is_for(at):
     world = make_world(at)
-    rules.publish_rules(
+    versions.publish_rules(
         world.program,
         [
-            rules.LineDraft("Leads", "flat", event="lead", flat=Money(500, USD)),
-            rules.LineDraft("Sales", "percent", rate=Decimal("0.1")),
+            versions.LineDraft("Leads", "flat", event="lead", flat=Money(500, USD)),
+            versions.LineDraft("Sales", "percent", rate=Decimal("0.1")),
         ],
         starts_at=at, at=at,
     )  # fmt: skip

@@ -10,9 +10,10 @@ from affiliates import enrolments
 from ledger.accounts import balance_of
 from ledger.ids import new_uuid7
 from ledger.money import Money
-from payouts import chart, commissions, rules, sales
+from payouts import chart, commissions, sales
 from payouts.errors import NotYetDue
 from payouts.models import Commission
+from payouts.rules import versions
 from tests.factories.world import facts, make_click, make_sale, make_world
 from tracking import links
 from tracking.conversions import OrderFacts
@@ -201,9 +202,9 @@ def test_a_test_order_says_what_it_would_earn_and_books_nothing(at):
 def test_a_sale_is_priced_by_the_rules_of_its_own_time(at):
     """Fault 22; what happened is never repriced."""
     world = make_world(at)
-    rules.publish_rules(
+    versions.publish_rules(
         world.program,
-        [rules.LineDraft("Half", "percent", rate=Decimal("0.5"))],
+        [versions.LineDraft("Half", "percent", rate=Decimal("0.5"))],
         starts_at=at + timedelta(days=1),
         at=at,
     )

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from affiliates import enrolments, members, programs
 from ledger.money import Money
-from payouts import rules, sales
+from payouts import sales
 from payouts.queries.statistics import report_on, scope_of_merchant, scope_of_network, scope_of_partner
+from payouts.rules import versions
 from tests.factories.statistics import touch
 from tests.factories.world import facts, make_user, make_world
 from tracking import links
@@ -50,8 +51,8 @@ class Town:
         )  # fmt: skip
         begin = at - timedelta(days=365)
         programs.revise_terms(second, starts_at=begin, at=begin, hold_days=30, window_days=30, basis="net")
-        rules.publish_rules(
-            second, [rules.LineDraft("All", "percent", rate=Decimal("0.10"))], starts_at=begin, at=begin
+        versions.publish_rules(
+            second, [versions.LineDraft("All", "percent", rate=Decimal("0.10"))], starts_at=begin, at=begin
         )
         self.second = programs.open_program(second, at=begin)
         self.other = members.sign_up_affiliate(make_user("other"), name="Other", country="US", at=begin)

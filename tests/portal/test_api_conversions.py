@@ -4,6 +4,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -11,8 +12,8 @@ from django.test import Client
 
 from affiliates import keys
 from ledger.ids import new_uuid7, public_id_of
-from payouts import rules
 from payouts.models import Commission
+from payouts.rules import versions
 from payouts.tasks import retry_held_sales
 from tests.factories.world import make_click, make_world
 from tests.portal.shop import CONVERSIONS, last_request, open_shop, order, verdict_of_last
@@ -301,8 +302,8 @@ def test_the_same_order_by_eight_threads_at_once_is_one_conversion_and_one_commi
 
 def test_a_rule_of_its_own_time_prices_the_order(shop):
     click = make_click(shop.world.link, at=shop.at - timedelta(minutes=4))
-    rules.publish_rules(
-        shop.world.program, [rules.LineDraft("Half", "percent", rate=rules.Decimal("0.5"))],
+    versions.publish_rules(
+        shop.world.program, [versions.LineDraft("Half", "percent", rate=Decimal("0.5"))],
         starts_at=shop.at + timedelta(days=1), at=shop.at,
     )  # fmt: skip
 

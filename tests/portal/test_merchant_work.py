@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
@@ -12,10 +13,11 @@ from affiliates.keys import owner_of_key
 from affiliates.models import ApiKey, Enrolment
 from ledger.accounts import balance_of
 from ledger.money import Money
-from payouts import chart, deposits, rules
+from payouts import chart, deposits
 from payouts.models import Commission, RuleVersion
 from payouts.queries.merchant import ConversionFilter, Span, conversions_in, figures_in, totals_of
 from payouts.queries.rule_history import history_of
+from payouts.rules import versions
 from tests.factories.world import make_click, make_sale, make_user, make_world
 from tests.portal.shop import Shop, open_shop, order
 from tests.portal.test_merchant_pages import address, sign_in
@@ -318,9 +320,9 @@ def test_a_version_with_the_start_of_another_replaces_it(shop):
     at = shop.at
     program = shop.world.program
     for rate in ("0.3", "0.4"):
-        rules.publish_rules(
+        versions.publish_rules(
             program,
-            [rules.LineDraft("A", "percent", rate=rules.Decimal(rate))],
+            [versions.LineDraft("A", "percent", rate=Decimal(rate))],
             starts_at=at + timedelta(days=1),
             at=at,
         )

@@ -9,7 +9,7 @@ import time_machine
 from affiliates import enrolments, programs
 from affiliates.models import Enrolment
 from ledger.money import Money
-from payouts import rules
+from payouts.rules import versions
 from tests.factories.world import make_world
 from tests.portal.partner import client_of, plain_figures, text_of
 from tracking.models import Link
@@ -71,14 +71,14 @@ def test_a_declined_application_reads_its_reason(at):
 def test_a_program_shows_what_it_pays_now_and_all_its_terms(at):
     world = make_world(at)
     programs.revise_terms(world.program, starts_at=at + timedelta(days=5), at=at, hold_days=45, text="Longer hold.")
-    rules.publish_rules(
+    versions.publish_rules(
         world.program,
-        [rules.LineDraft("Sales", "percent", rate=Decimal("0.125")), rules.LineDraft("Leads", "flat", event="lead", flat=Money(500, "USD"))],
+        [versions.LineDraft("Sales", "percent", rate=Decimal("0.125")), versions.LineDraft("Leads", "flat", event="lead", flat=Money(500, "USD"))],
         starts_at=at, at=at,
     )  # fmt: skip
-    rules.publish_rules(
+    versions.publish_rules(
         world.program,
-        [rules.LineDraft("Later", "percent", rate=Decimal("0.3"))],
+        [versions.LineDraft("Later", "percent", rate=Decimal("0.3"))],
         starts_at=at + timedelta(days=7),
         at=at,
     )

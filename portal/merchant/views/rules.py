@@ -17,7 +17,7 @@ from affiliates.queries import programs_of, terms_at
 from ledger.errors import Refusal
 from payouts.access import open_rule_version_in
 from payouts.queries.rule_history import Change, LineFacts, VersionFacts, history_of
-from payouts.rules import publish_rules
+from payouts.rules.versions import publish_rules
 from portal.errors import sentence_of
 from portal.explain import event_words, rate_text
 from portal.formats import format_moment

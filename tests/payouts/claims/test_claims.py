@@ -13,7 +13,7 @@ from affiliates.teams import grant_role
 from ledger.accounts import balance_of
 from ledger.journal import events_about
 from ledger.money import Money
-from payouts import chart, rules
+from payouts import chart
 from payouts.claims import asking, clock, deciding, granting, opening, papers, policies
 from payouts.commissions import approve_due_commissions
 from payouts.errors import (
@@ -26,6 +26,7 @@ from payouts.errors import (
 )
 from payouts.models import Claim, Commission, OrderQuestion
 from payouts.queries import claims as claim_queries
+from payouts.rules import versions
 from payouts.sales import record_sale, refund_sale
 from tests.factories.world import facts, make_click, make_sale, make_user, make_world
 from tracking.models import Attribution, Conversion
@@ -340,8 +341,8 @@ def test_the_shops_late_report_of_a_granted_order_counts_it_once(world, at):
 
 
 def test_nothing_is_granted_where_no_rule_pays(world, at):
-    rules.publish_rules(
-        world.program, [rules.LineDraft("Leads", "percent", "lead", Decimal("0.1"))], starts_at=at, at=at
+    versions.publish_rules(
+        world.program, [versions.LineDraft("Leads", "percent", "lead", Decimal("0.1"))], starts_at=at, at=at
     )
     claim = claim_missing(world, at=at + timedelta(days=2), day=at.date() + timedelta(days=1))
 
