@@ -6,6 +6,7 @@ from django.db import transaction
 
 from affiliates.errors import AffiliateNotActive, NotInState, ProgramNotOpen
 from affiliates.models import Affiliate, Enrolment, Program, User
+from affiliates.own_codes import issue_own_code
 from ledger.journal import record_event
 
 _S = Enrolment.Status
@@ -41,9 +42,17 @@ def join_program(affiliate: Affiliate, program: Program, *, message: str = "", a
     return enrolment
 
 
+@transaction.atomic
 def approve_enrolment(enrolment: Enrolment, *, by: User | None, at: datetime) -> Enrolment:
-    """Give the affiliate its place. Raises NotInState when it is not waiting or suspended."""
-    return _move(enrolment, (_S.APPLIED, _S.SUSPENDED, _S.DECLINED), _S.APPROVED, "enrolment.approved", by=by, at=at)
+    """Give the affiliate its place, and its code where the program makes one for everybody.
+
+    Raises NotInState when it is not waiting or suspended.
+    """
+    waiting = (_S.APPLIED, _S.SUSPENDED, _S.DECLINED)
+    place = _move(enrolment, waiting, _S.APPROVED, "enrolment.approved", by=by, at=at)
+    if place.program.code_pattern:
+        issue_own_code(place, by=by, at=at)
+    return place
 
 
 def decline_enrolment(enrolment: Enrolment, *, reason: str, by: User | None, at: datetime) -> Enrolment:

@@ -14,6 +14,7 @@ ROLES_FOR: dict[str, frozenset[RoleGrant.Role]] = {
     "merchant.review": _MERCHANT_WRITES,
     "merchant.rules": _MERCHANT_WRITES,
     "merchant.claims": _MERCHANT_WRITES,
+    "merchant.fraud": _MERCHANT_WRITES,
     "merchant.keys": frozenset({_R.MERCHANT_OWNER}),
     "finance.view": _FINANCE,
     "finance.prepare": frozenset({_R.FINANCE_MAKER}),
@@ -22,5 +23,6 @@ ROLES_FOR: dict[str, frozenset[RoleGrant.Role]] = {
     "network.view": frozenset({_R.NETWORK_STAFF}),
     "network.members": frozenset({_R.NETWORK_STAFF}),
     "network.claims": frozenset({_R.NETWORK_STAFF}),
+    "network.fraud": frozenset({_R.NETWORK_STAFF}),
     "cms.edit": frozenset({_R.EDITOR}),
 }

@@ -228,7 +228,7 @@ def _drain(database_url: str, spool_dir: Path) -> tuple[int, float]:
     with closing(connect(database_url)) as connection:
         start = time.perf_counter()
         # Everybody comes from one address here; the limit per address would spare the drain its work.
-        done = Drainer(Enrichment(Sources(activity_limit=0))).drain_all(connection, spool_dir)
+        done = Drainer(Enrichment(Sources(activity_limit=0)), conninfo=database_url).drain_all(connection, spool_dir)
         return done.inserted, time.perf_counter() - start
 
 

@@ -17,15 +17,20 @@ ROOT = Path(__file__).resolve().parent.parent
 class Server:
     """A granian process on the server's core."""
 
-    def __init__(self, application: str, interface: str, environment: dict[str, str], cores: list[int]) -> None:
+    def __init__(
+        self, application: str, interface: str, environment: dict[str, str], cores: list[int], *, threads: int = 4
+    ) -> None:
         self.port = free_port()
         command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--workers", "1", "--no-ws", "--http", "1", "--log-level", "error"]
         command += ["--workers-kill-timeout", "5"]
-        command += ["--loop", "uvloop"] if interface == "rsgi" else ["--blocking-threads", "4"]
+        command += ["--loop", "uvloop"] if interface == "rsgi" else ["--blocking-threads", str(threads)]
+        self._start([*command, application], environment, cores)
+
+    def _start(self, command: list[str], environment: dict[str, str], cores: list[int]) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         self.process = subprocess.Popen(
-            [*pinned(cores, 0), *command, application],
+            [*pinned(cores, 0), *command],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=self._log,
@@ -53,6 +58,14 @@ class Server:
         self.process.terminate()
         self.process.wait()
         self._log.close()
+
+
+class ModuleServer(Server):
+    """A server of our own on the server's core: a module that takes its port as its argument."""
+
+    def __init__(self, module: str, environment: dict[str, str], cores: list[int]) -> None:
+        self.port = free_port()
+        self._start([sys.executable, "-m", module, str(self.port)], environment, cores)
 
 
 def pinned(cores: list[int], which: int) -> list[str]:

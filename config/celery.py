@@ -36,6 +36,11 @@ app.conf.beat_schedule = {
     "call waiting endpoints": {"task": "portal.make_waiting_calls", "schedule": timedelta(seconds=20)},
     "approve due commissions": {"task": "payouts.approve_due_commissions", "schedule": timedelta(minutes=5)},
     "accept claims left unanswered": {"task": "payouts.decide_overdue_claims", "schedule": timedelta(minutes=5)},
+    "look for fraud": {"task": "payouts.look_for_fraud", "schedule": crontab(hour="4", minute="5")},
+    "release suspicions left unanswered": {
+        "task": "payouts.release_overdue_findings",
+        "schedule": timedelta(minutes=5),
+    },
     "decide over held sales": {"task": "payouts.retry_held_sales", "schedule": timedelta(seconds=30)},
     "carry on with payout runs": {"task": "payouts.continue_runs", "schedule": timedelta(seconds=30)},
     "handle stored Stripe events": {"task": "payouts.handle_waiting_stripe_events", "schedule": timedelta(seconds=30)},
@@ -70,6 +75,7 @@ app.conf.beat_schedule = {
     "look at the pages links lead to": {"task": "tracking.check_link_targets", "schedule": timedelta(minutes=10)},
     "verify merchants' link hosts": {"task": "tracking.verify_domains", "schedule": timedelta(minutes=10)},
     "forget old clicks' addresses": {"task": "tracking.forget_addresses", "schedule": crontab(hour="2", minute="20")},
+    "copy changed orders for reports": {"task": "payouts.copy_changed_orders", "schedule": timedelta(seconds=20)},
     "condense past clicks": {"task": "tracking.condense_clicks", "schedule": crontab(minute="25")},
     "make next month's click partition": {
         "task": "tracking.make_partitions",

@@ -117,7 +117,7 @@ def _services(port: int) -> list[Service]:
     return [
         Service(
             "web",
-            [*granian, "--interface", "wsgi", "--port", str(port), "--blocking-threads", "4", "config.wsgi:application"],
+            [*granian, "--interface", "wsgi", "--port", str(port), "--blocking-threads", "32", "config.wsgi:application"],
             url=f"http://{HOST}:{port}/readyz",
             tier=2,
         ),

@@ -1,7 +1,7 @@
 """Entries: value moves from one account to another, under one reference, once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from ledger.accounts import AccountName, kind_of
 from ledger.errors import NotEnough, ReferenceConflict
 from ledger.models import Account, Entry, Posting
 from ledger.money import Money
+from ledger.rows import copy_values, insert_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,24 @@ class Move:
     amount: Money
     debit: AccountName
     credit: AccountName
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry before it is posted."""
+
+    reference: str
+    at: datetime
+    kind: str
+    moves: Sequence[Move]
+    by: str = ""
+    memo: str = ""
+    about: Sequence[str] = ()
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def moving(self) -> list[Move]:
+        """Its moves without those of nothing."""
+        return [move for move in self.moves if move.amount]
 
 
 def post_entry(
@@ -39,32 +58,41 @@ def post_entry(
     Moves of nothing are left out; an entry must move something. Raises ReferenceConflict when the
     reference stands for other moves, NotEnough when a guarded account would be overdrawn.
     """
-    moves = [move for move in moves if move.amount]
-    known = Entry.objects.filter(reference=reference).first()
-    if known is not None:
-        return _same_entry(known, moves)
-    if not moves:
-        raise ValueError(f"entry {reference} moves nothing")
-    try:
-        with transaction.atomic():
-            entry = Entry.objects.create(
-                reference=reference,
-                kind=kind,
-                effective_at=at,
-                by=by,
-                memo=memo,
-                subjects=list(about),
-                data=data or {},
-            )
-            _write_postings(entry, moves)
-    except IntegrityError as error:
-        if "account_not_overdrawn" in str(error):
-            raise NotEnough(f"{reference} would overdraw an account") from error
-        known = Entry.objects.filter(reference=reference).first()
-        if known is None:
-            raise
-        return _same_entry(known, moves)
-    return entry
+    return post_many([Draft(reference, at, kind, moves, by, memo, list(about), data or {})])[0]
+
+
+def post_many(drafts: Sequence[Draft]) -> list[Entry]:
+    """Write entries, each once, all or none; those whose reference is posted already are returned as they are.
+
+    Every account is held before anything is written, in the order of the keys, so that two sets never
+    wait for each other crosswise. Raises what `post_entry` raises.
+    """
+    known = _posted(drafts)
+    found = {
+        draft.reference: _same_entry(known[draft.reference], draft.moving())
+        for draft in drafts
+        if draft.reference in known
+    }
+    fresh: dict[str, Draft] = {}
+    for draft in drafts:
+        if draft.reference in found:
+            continue
+        if not draft.moving():
+            raise ValueError(f"entry {draft.reference} moves nothing")
+        if fresh.setdefault(draft.reference, draft).moving() != draft.moving():
+            raise ReferenceConflict(f"{draft.reference} comes twice, with other moves")
+    if fresh:
+        try:
+            with transaction.atomic():
+                found |= _write(list(fresh.values()))
+        except IntegrityError as error:
+            if "account_not_overdrawn" in str(error):
+                raise NotEnough(f"{', '.join(list(fresh)[:5])} would overdraw an account") from error
+            if not _posted(list(fresh.values())):
+                raise
+            # Somebody else was first with one of them.
+            return post_many(drafts)
+    return [found[draft.reference] for draft in drafts]
 
 
 def reverse_entry(entry: Entry, *, reference: str, at: datetime, kind: str, by: str = "", memo: str = "") -> Entry:
@@ -94,7 +122,7 @@ def reverse_entry(entry: Entry, *, reference: str, at: datetime, kind: str, by: 
                 reverses=entry,
                 subjects=entry.subjects,
             )
-            _write_postings(mirror, moves)
+            _write_postings([(mirror, moves)])
     except IntegrityError as error:
         if "account_not_overdrawn" in str(error):
             raise NotEnough(f"{reference} would overdraw an account") from error
@@ -128,18 +156,47 @@ def entry_exists(reference: str) -> bool:
     return Entry.objects.filter(reference=reference).exists()
 
 
-def _write_postings(entry: Entry, moves: Sequence[Move]) -> None:
-    accounts = _locked_accounts(moves)
-    Posting.objects.bulk_create(
-        Posting(
-            entry=entry,
-            number=number,
-            debit=accounts[str(move.debit), move.amount.currency],
-            credit=accounts[str(move.credit), move.amount.currency],
-            amount_minor=move.amount.minor,
-            currency=move.amount.currency,
+def _posted(drafts: Sequence[Draft]) -> dict[str, Entry]:
+    """The entries that are posted already, by their references."""
+    return {entry.reference: entry for entry in Entry.objects.filter(reference__in=[one.reference for one in drafts])}
+
+
+def _write(drafts: Sequence[Draft]) -> dict[str, Entry]:
+    entries = [
+        Entry(
+            reference=draft.reference,
+            kind=draft.kind,
+            effective_at=draft.at,
+            by=draft.by,
+            memo=draft.memo,
+            subjects=list(draft.about),
+            data=draft.data,
         )
-        for number, move in enumerate(moves, start=1)
+        for draft in sorted(drafts, key=lambda one: one.reference)
+    ]
+    insert_rows(entries)
+    written = {entry.reference: entry for entry in entries}
+    _write_postings([(written[draft.reference], draft.moving()) for draft in drafts])
+    return written
+
+
+def _write_postings(entries: Sequence[tuple[Entry, Sequence[Move]]]) -> None:
+    accounts = _locked_accounts([move for _entry, moves in entries for move in moves])
+    copy_values(
+        Posting,
+        ["entry_id", "number", "debit_id", "credit_id", "amount_minor", "currency"],
+        (
+            (
+                entry.pk,
+                number,
+                accounts[str(move.debit), move.amount.currency].pk,
+                accounts[str(move.credit), move.amount.currency].pk,
+                move.amount.minor,
+                move.amount.currency,
+            )
+            for entry, moves in entries
+            for number, move in enumerate(moves, start=1)
+        ),
     )
 
 

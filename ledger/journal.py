@@ -6,6 +6,7 @@ task message delays them until the next poll, nothing more.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,15 +18,28 @@ from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from ledger.models import Delivery, Event
+from ledger.rows import copy_values, insert_rows
 
 type Subscriber = Callable[[Event], None]
 
 #: By key: the names it hears of, the function, and after how long an event is no news for it.
 _SUBSCRIBERS: dict[str, tuple[frozenset[str], Subscriber, timedelta | None]] = {}
-_HINTS: list[Callable[[str], object]] = []
+_HINTS: list[Callable[[Sequence[str]], object]] = []
 
 #: Waits between tries of one delivery; the last is repeated until it arrives.
 _WAITS = [timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200, 21600)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event before it is written. `subject` and `about` are public ids; `data` holds JSON values only."""
+
+    name: str
+    subject: str
+    at: datetime
+    actor: str = ""
+    about: Sequence[str] = ()
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 def record_event(
@@ -41,20 +55,36 @@ def record_event(
 
     `subject` and `about` are public ids; `data` holds JSON values only.
     """
-    event = Event.objects.create(
-        name=name, subject=subject, at=at, actor=actor, about=[subject, *about], data=data or {}
-    )
-    now = timezone.now()
-    keys = [
-        key
-        for key, (names, _function, stale_after) in _SUBSCRIBERS.items()
-        if name in names and (stale_after is None or now - at <= stale_after)
+    return record_events([Fact(name, subject, at, actor, list(about), data or {})])[0]
+
+
+def record_events(facts: Sequence[Fact]) -> list[Event]:
+    """Write facts in this order, with their deliveries; one hint after the commit for all of them."""
+    events = [
+        Event(
+            name=fact.name,
+            subject=fact.subject,
+            at=fact.at,
+            actor=fact.actor,
+            about=[fact.subject, *fact.about],
+            data=fact.data,
+        )
+        for fact in facts
     ]
-    if keys:
-        Delivery.objects.bulk_create(Delivery(event=event, subscriber=key, next_try_at=now) for key in keys)
+    insert_rows(events)
+    now = timezone.now()
+    deliveries = [
+        (event.pk, key, 0, now, "")
+        for event in events
+        for key, (names, _function, stale_after) in _SUBSCRIBERS.items()
+        if event.name in names and (stale_after is None or now - event.at <= stale_after)
+    ]
+    if deliveries:
+        copy_values(Delivery, ["event_id", "subscriber", "attempts", "next_try_at", "last_error"], deliveries)
+        told = list(dict.fromkeys(str(key) for key, *_rest in deliveries))
         for hint in _HINTS:
-            transaction.on_commit(partial(hint, str(event.pk)), robust=True)
-    return event
+            transaction.on_commit(partial(hint, told), robust=True)
+    return events
 
 
 def subscribe(key: str, *names: str, stale_after: timedelta | None = None) -> Callable[[Subscriber], Subscriber]:
@@ -71,8 +101,8 @@ def subscribe(key: str, *names: str, stale_after: timedelta | None = None) -> Ca
     return register
 
 
-def on_event_recorded(hint: Callable[[str], object]) -> None:
-    """Have `hint(event id)` called after each commit that recorded an event somebody waits for."""
+def on_event_recorded(hint: Callable[[Sequence[str]], object]) -> None:
+    """Have `hint(event ids)` called after each commit that recorded events somebody waits for."""
     if hint not in _HINTS:
         _HINTS.append(hint)
 

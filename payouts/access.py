@@ -7,7 +7,7 @@ from affiliates.errors import NotVisible
 from affiliates.models import Affiliate, Merchant, User
 from ledger.queries import EntryFacts, account_by_id, entry_by_id
 from payouts.models import Claim, ClaimFile, Commission, OrderQuestion, Payout, PayoutRun, RuleVersion, Statement
-from tracking.models import Conversion
+from tracking.models import Conversion, FraudFinding
 
 if TYPE_CHECKING:
     from ledger.models import Account
@@ -154,6 +154,38 @@ def open_paper_of(claim: Claim, public_id: str) -> ClaimFile:
     except (ClaimFile.DoesNotExist, ValueError):
         raise NotVisible("paper") from None
     return paper
+
+
+def open_finding_of(affiliate: Affiliate, public_id: str) -> FraudFinding:
+    """A finding about an affiliate that it was told of. Raises NotVisible."""
+    finding = _finding(public_id)
+    if finding.enrolment.affiliate_id != affiliate.pk or finding.answer_due_at is None:
+        raise NotVisible("finding")
+    return finding
+
+
+def open_finding_in(merchant: Merchant, public_id: str) -> FraudFinding:
+    """A finding in one of a merchant's programs. Raises NotVisible."""
+    finding = _finding(public_id)
+    if finding.program.merchant_id != merchant.pk:
+        raise NotVisible("finding")
+    return finding
+
+
+def open_any_finding(user: User, public_id: str, *, action: str = "network.view") -> FraudFinding:
+    """Any finding, for network staff. Raises NotVisible, NotAllowed."""
+    require(user, action)
+    return _finding(public_id)
+
+
+def _finding(public_id: str) -> FraudFinding:
+    try:
+        finding: FraudFinding = FraudFinding.objects.select_related("enrolment__affiliate", "program__merchant").get(
+            pk=FraudFinding.key_of(public_id)
+        )
+    except (FraudFinding.DoesNotExist, ValueError):
+        raise NotVisible("finding") from None
+    return finding
 
 
 def _claim(public_id: str) -> Claim:

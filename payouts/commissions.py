@@ -1,18 +1,20 @@
 """Commissions: accrued, and approved when due. Every step an entry in the book; changes: payouts/adjustments.py."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from ledger.entries import Move, post_entry
-from ledger.journal import record_event
+from ledger.entries import Draft, Move, post_entry, post_many
+from ledger.journal import Fact, record_events
 from ledger.money import Money
+from ledger.rows import insert_rows
 from payouts import chart
 from payouts.errors import NotYetDue
 from payouts.models import Commission, FraudHold
 from payouts.rules.prices import OrderFigures, Price, price
-from payouts.rules.versions import version_at
+from payouts.rules.versions import RuleBook
 from payouts.shares import share_trace
 from tracking.models import Attribution, AttributionShare, Conversion
 
@@ -30,79 +32,92 @@ def figures_of(conversion: Conversion) -> OrderFigures:
     )
 
 
-def price_of(conversion: Conversion, attribution: Attribution) -> Price | None:
-    """What a conversion earns by the rules and terms of its own time; None when no rule fits."""
+def price_of(conversion: Conversion, attribution: Attribution, rules: RuleBook | None = None) -> Price | None:
+    """What a conversion earns by the rules and terms of its own time; None when no rule fits.
+
+    `rules` are those of its program, where they are loaded already.
+    """
     if attribution.enrolment is None or attribution.terms is None:
         return None
-    version = version_at(attribution.enrolment.program, conversion.occurred_at)
+    program = attribution.enrolment.program_id
+    version = (rules or RuleBook([program])).version_at(program, conversion.occurred_at)
     if version is None:
         return None
     return price(list(version.lines.all()), figures_of(conversion), basis=attribution.terms.basis)
 
 
 @transaction.atomic
-def accrue_commission(
+def accrue_commission(conversion: Conversion, attribution: Attribution, priced: Price, *, at: datetime) -> Commission:
+    """Book all that a conversion earned for whose it is; a second call returns the first."""
+    draft = commission_of(conversion, attribution, priced, amount=priced.amount, at=at)
+    known = Commission.objects.filter(conversion=conversion, enrolment=draft.enrolment_id).first()
+    if known is not None:
+        return known
+    record_events(book_commissions([draft]))
+    return draft
+
+
+def commission_of(
     conversion: Conversion,
-    attribution: Attribution,
+    part: Attribution | AttributionShare,
     priced: Price,
     *,
-    share: AttributionShare | None = None,
-    amount: Money | None = None,
+    amount: Money,
     at: datetime,
 ) -> Commission:
-    """Book what a conversion earned: Dr receivable / Cr pending. A commission of nothing has a row and no entry.
-
-    With a `share`, that partner's part of it, which is `amount`; without one, all of it to whose it is.
-    """
-    enrolment, terms = (share or attribution).enrolment, (share or attribution).terms
+    """The row of what a conversion earned the partner of a part of it; nothing is written."""
+    enrolment, terms = part.enrolment, part.terms
     if enrolment is None or terms is None:
         raise ValueError("nobody to accrue for")
-    amount = priced.amount if amount is None else amount
+    share = part if isinstance(part, AttributionShare) else None
     version = priced.line.rule_version
-    commission, is_new = Commission.objects.get_or_create(
+    return Commission(
         conversion=conversion,
         enrolment=enrolment,
-        defaults={
-            "affiliate": enrolment.affiliate,
-            "merchant": conversion.merchant,
-            "program": enrolment.program,
-            "rule_line": priced.line,
-            "role": share.role if share else Commission.Role.WINNER,
-            "amount_minor": amount.minor,
-            "currency": amount.currency,
-            "accrued_at": at,
-            "due_at": conversion.occurred_at + timedelta(days=terms.hold_days),
-            "trace": {
-                **priced.trace,
-                **(share_trace(share, priced) if share else {}),
-                "rule": version.public_id,
-                "rule_version": version.version,
-                "rule_in_force_from": version.starts_at.isoformat(),
-                "line": priced.line.position,
-                "line_name": priced.line.name,
-                "terms_version": terms.version,
-                "window_days": terms.window_days,
-                "hold_days": terms.hold_days,
-            },
+        affiliate=enrolment.affiliate,
+        merchant=conversion.merchant,
+        program=enrolment.program,
+        rule_line=priced.line,
+        role=share.role if share else Commission.Role.WINNER,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        accrued_at=at,
+        due_at=conversion.occurred_at + timedelta(days=terms.hold_days),
+        trace={
+            **priced.trace,
+            **(share_trace(share, priced) if share else {}),
+            "rule": version.public_id,
+            "rule_version": version.version,
+            "rule_in_force_from": version.starts_at.isoformat(),
+            "line": priced.line.position,
+            "line_name": priced.line.name,
+            "terms_version": terms.version,
+            "window_days": terms.window_days,
+            "hold_days": terms.hold_days,
         },
     )
-    if not is_new:
-        return commission
-    if commission.amount:
-        _post(
-            commission,
-            "accrual",
-            [
-                Move(
-                    commission.amount,
-                    debit=chart.receivable(conversion.merchant),
-                    credit=chart.pending(enrolment.affiliate),
-                )
-            ],
-            at=at,
-        )
-    _tell("commission.accrued", commission, at=at, amount=commission.amount)
-    return commission
+
+
+def book_commissions(commissions: Sequence[Commission]) -> list[Fact]:
+    """Write commissions and book them: Dr receivable / Cr pending. One of nothing has a row and no entry.
+
+    Returns the events that say so, in the same order. Call it in a transaction.
+    """
+    insert_rows(commissions)
+    post_many(
+        [
+            Draft(
+                f"{one.public_id}:accrual",
+                one.accrued_at,
+                "commission.accrual",
+                [Move(one.amount, debit=chart.receivable(one.merchant), credit=chart.pending(one.affiliate))],
+                about=[one.public_id, one.affiliate.public_id, one.merchant.public_id],
+            )
+            for one in commissions
+            if one.amount
+        ]
+    )
+    return [_told("commission.accrued", one, at=one.accrued_at, amount=one.amount) for one in commissions]
 
 
 @transaction.atomic
@@ -162,10 +177,14 @@ def _post(commission: Commission, step: str, moves: list[Move], *, at: datetime,
 
 
 def _tell(event: str, commission: Commission, *, at: datetime, amount: Money, **data: str) -> None:
-    record_event(
+    record_events([_told(event, commission, at=at, amount=amount, **data)])
+
+
+def _told(event: str, commission: Commission, *, at: datetime, amount: Money, **data: str) -> Fact:
+    return Fact(
         event,
         commission.public_id,
-        at=at,
+        at,
         about=[commission.affiliate.public_id, commission.merchant.public_id],
         data={"amount": amount.major, "currency": amount.currency, **data},
     )

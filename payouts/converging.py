@@ -29,6 +29,7 @@ from tracking.amendments import close_dispute, completed, differences, open_disp
 from tracking.conversions import OrderFacts
 from tracking.errors import OrderConflict
 from tracking.models import Conversion, Dispute, Refund
+from tracking.refunds import is_told
 from tracking.shops import shopify_events, stripe_events, woocommerce_events
 from tracking.shops.orders import Notice, ShopOrder
 from tracking.shops.reading import readable_click
@@ -126,6 +127,7 @@ def facts_of_order(order: ShopOrder, *, shop: str, basis: str) -> OrderFacts:
         coupon=order.coupon,
         customer_ref=order.customer or order.email,
         customer_email_key=order.email,
+        customer_signs=order.email_signs,
         customer_status=order.customer_status,
         country=order.country,
         items=[dict(item) for item in order.items],
@@ -220,7 +222,9 @@ def _take(conversion: Conversion, order: ShopOrder, shop: str, *, at: datetime) 
             taken[refund.origin] = sum_so_far
     for origin, (target, reason) in sorted(targets.items()):
         fresh = Conversion.objects.get(pk=conversion.pk)
-        missing = min(target - taken.get(origin, Money.zero(target.currency)), fresh.amount - fresh.refunded)
+        missing = target - taken.get(origin, Money.zero(target.currency))
+        if missing.minor > 0 and not is_told(fresh, missing, origin=origin, at=at):
+            missing = min(missing, fresh.amount - fresh.refunded)
         if missing.minor > 0:
             number = fresh.refunds.filter(origin=origin).count() + 1
             refund_sale(

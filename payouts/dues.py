@@ -74,10 +74,11 @@ class Due:
 def dues_until(ends_at: datetime, *, is_held: bool = False) -> list[Due]:
     """What is due of commissions approved before `ends_at` that are in no live payout, by affiliate and currency.
 
+    Those of a disputed order wait until its dispute is over: they stay payable, and `disputed_until` counts them.
     With `is_held` the affiliates' rows stay locked until the transaction ends, which keeps refunds
     of approved commissions from changing the sums.
     """
-    free = _free_commissions().filter(approved_at__lt=ends_at)
+    free = _free_commissions().filter(approved_at__lt=ends_at, conversion__is_disputed=False)
     keys = set(free.values_list("affiliate_id", flat=True))
     affiliates = _affiliates(keys, is_held=is_held)
     dues: dict[tuple[UUID, str], Due] = {}
@@ -92,6 +93,19 @@ def dues_until(ends_at: datetime, *, is_held: bool = False) -> list[Due]:
         due.commissions.append((key, minor))
     _fill_in(list(dues.values()))
     return list(dues.values())
+
+
+def disputed_until(ends_at: datetime) -> list[tuple[Affiliate, Money]]:
+    """What would be due and is kept back while the order's dispute is open, by affiliate and currency."""
+    rows = list(
+        _free_commissions()
+        .filter(approved_at__lt=ends_at, conversion__is_disputed=True, amount_minor__gt=F("reversed_minor"))
+        .values("affiliate_id", "currency")
+        .annotate(left=Sum(F("amount_minor") - F("reversed_minor")))
+        .order_by("affiliate_id", "currency")
+    )
+    affiliates = Affiliate.objects.in_bulk({row["affiliate_id"] for row in rows})
+    return [(affiliates[row["affiliate_id"]], Money(int(row["left"]), row["currency"])) for row in rows]
 
 
 def _free_commissions() -> QuerySet[Commission]:

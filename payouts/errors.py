@@ -17,6 +17,9 @@ Refusal
 ├── ClaimOpenAlready      this partner has an open claim about the order
 ├── ClaimNotGrantable     nothing can be booked for the claim as it stands
 ├── PaperRefused          proof that is too large, too much, or no picture and no PDF
+├── FraudAnswerRefused    an answer to a suspicion without words, or with too many
+├── FraudFindingNotInState  the finding was decided already, or the step does not follow
+├── RunHasSuspicion       a payout of the run holds commissions under suspicion that nobody accepted
 └── QuestionsTooMany      more questions about orders than an hour allows
 """
 
@@ -152,3 +155,25 @@ class QuestionsTooMany(Refusal):
     def __init__(self, most: int) -> None:
         self.most = most
         super().__init__(f"You may ask about {most} orders an hour. Ask again later.")
+
+
+class FraudAnswerRefused(Refusal):
+    """An answer to a suspicion without words, or with too many."""
+
+    code = "fraud_answer_invalid"
+
+
+class FraudFindingNotInState(Refusal):
+    """Somebody was quicker, or the step does not follow from the finding's state."""
+
+    code = "fraud_finding_not_in_state"
+
+    def __init__(self, finding: object, status: str) -> None:
+        self.finding = finding
+        super().__init__(f"The finding is {status} already.")
+
+
+class RunHasSuspicion(Refusal):
+    """Payouts of the run hold commissions under suspicion: accept or exclude each of them first."""
+
+    code = "run_has_suspicion"

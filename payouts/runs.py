@@ -17,9 +17,10 @@ from ledger.entries import Move, post_entry
 from ledger.journal import record_event
 from ledger.money import Money
 from payouts import chart, deposits
-from payouts.dues import Due, dues_until
+from payouts.dues import Due, disputed_until, dues_until
 from payouts.epochs import database_epoch
 from payouts.errors import PayoutNotInState, PeriodRefused, RunHasAlarm, RunNotInState, RunNotReconciled, SamePerson
+from payouts.fraud.lines import require_no_suspicion
 from payouts.models import Payout, PayoutItem, PayoutRun
 from payouts.protocol import RULES, BookEntry, Decision, Facts, PayoutState, State
 from payouts.sender import Rule
@@ -54,6 +55,7 @@ def preview_run(*, ends_at: datetime, at: datetime) -> RunPreview:
             preview.left_out.append(_left_out(due, reason))
         else:
             preview.amounts.append(due.amount)
+    preview.left_out.extend(_disputed(ends_at))
     return preview
 
 
@@ -79,6 +81,7 @@ def prepare_run(label: str, *, starts_at: datetime, ends_at: datetime, by: User,
             left_out.append(_left_out(due, reason))
         else:
             _freeze(run, due, at=at)
+    left_out.extend(_disputed(ends_at))
     run.notes = {
         "epoch": database_epoch(),
         "left_out": [
@@ -99,8 +102,9 @@ def prepare_run(label: str, *, starts_at: datetime, ends_at: datetime, by: User,
 
 @transaction.atomic
 def submit_run(run: PayoutRun, *, by: User, at: datetime) -> PayoutRun:
-    """Hand the run over for approval by somebody else."""
+    """Hand the run over for approval by somebody else. Raises RunNotInState, RunHasSuspicion."""
     locked = _locked(run, _S.PREPARED)
+    require_no_suspicion(locked)
     locked.status, locked.submitted_by, locked.submitted_at = _S.SUBMITTED, by, at
     return _saved("run.submitted", locked, by=by, at=at)
 
@@ -115,10 +119,14 @@ def return_run(run: PayoutRun, *, note: str, by: User, at: datetime) -> PayoutRu
 
 @transaction.atomic
 def approve_run(run: PayoutRun, *, by: User, at: datetime) -> PayoutRun:
-    """Approve, as somebody who neither prepared nor submitted it. Raises SamePerson; a CHECK refuses it too."""
+    """Approve, as somebody who neither prepared nor submitted it. Raises SamePerson; a CHECK refuses it too.
+
+    Raises RunHasSuspicion when a finding came since it was submitted: return it for review.
+    """
     locked = _locked(run, _S.SUBMITTED)
     if by.pk in {locked.prepared_by_id, locked.submitted_by_id}:
         raise SamePerson(locked)
+    require_no_suspicion(locked)
     locked.status, locked.approved_by, locked.approved_at = _S.APPROVED, by, at
     return _saved("run.approved", locked, by=by, at=at)
 
@@ -129,6 +137,7 @@ def start_run(run: PayoutRun, *, by: User, at: datetime) -> PayoutRun:
     locked = _locked(run, _S.APPROVED)
     if locked.alarm:
         raise RunHasAlarm("The books and Stripe disagree about this run. Look at the alarm first.")
+    require_no_suspicion(locked)
     locked.status, locked.sent_by, locked.sent_at = _S.SENDING, by, at
     for merchant in Merchant.objects.filter(commissions__items__payout__run=locked).distinct().order_by("pk"):
         deposits.apply_deposit(merchant, reference=locked.public_id, at=at)
@@ -258,6 +267,11 @@ def _call_off(payout: Payout, rule: Rule, *, at: datetime) -> Decision:
 
 def _left_out(due: Due, reason: str) -> LeftOut:
     return LeftOut(due.affiliate.public_id, due.affiliate.name, due.gross, reason)
+
+
+def _disputed(ends_at: datetime) -> list[LeftOut]:
+    """What waits for the end of a dispute, beside what the same affiliates are paid."""
+    return [LeftOut(one.public_id, one.name, amount, "order_disputed") for one, amount in disputed_until(ends_at)]
 
 
 def _locked(run: PayoutRun, *states: PayoutRun.Status) -> PayoutRun:

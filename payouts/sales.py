@@ -1,24 +1,28 @@
 """Sales: an order enters the house here, whatever door it came through; and goes out again."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from affiliates.models import Merchant, Program
+from affiliates.models import Merchant
 from ledger.money import Money
 from payouts.adjustments import Cause, adjust_commissions
-from payouts.commissions import accrue_commission, price_of
+from payouts.commissions import price_of
 from payouts.models import Commission
-from payouts.rules.prices import Price
-from payouts.shares import capped_assist, parts_of, shares_of
+from payouts.settling import Sale as Sale
+from payouts.settling import settle, settle_new
 from tracking.amendments import DECIDES, amend_conversion, close_dispute, completed, open_dispute
-from tracking.attribution.store import attribute_conversion, decide_conversion
-from tracking.conversions import OrderFacts, decide, record_conversion, record_refund, void_refund
+from tracking.attribution.lookups import offers_of
+from tracking.conversions import OrderFacts, OrderKey, known_orders, new_conversion, order_key, same_content
 from tracking.errors import OrderConflict
-from tracking.models import Attribution, AttributionShare, Conversion, ConversionRevision, Dispute, Refund
+from tracking.models import Attribution, Conversion, ConversionRevision, Dispute, Refund
+from tracking.queries.merchant import unknown_clicks
+from tracking.refunds import record_refund, tell_apart, void_refund
 
 _V = Conversion.Verdict
 
@@ -30,15 +34,11 @@ UNCONFIRMED = "browser_unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
-    """What became of a reported order."""
+class Report:
+    """An order as it was reported, and whose it is."""
 
-    conversion: Conversion
-    is_new: bool
-    attribution: Attribution | None
-    commissions: list[Commission]
-    #: What a test order would have earned; test orders are never booked.
-    would_earn: Price | None = None
+    merchant: Merchant
+    facts: OrderFacts
 
 
 @transaction.atomic
@@ -49,18 +49,78 @@ def record_sale(merchant: Merchant, facts: OrderFacts, *, at: datetime) -> Sale:
     the shop's server) that agrees about the amount; what only this one knows is added to the order.
     Raises OrderConflict when its content differs.
     """
+    key = order_key(merchant, facts)
+    known = known_orders([key]).get(key)
+    if known is None:
+        conversion = new_conversion(merchant, facts, at=at)
+        sales = settle_new([conversion], at=at)
+        if sales:
+            return sales[conversion.pk]
+        # Somebody else wrote it at this moment.
+        known = known_orders([key])[key]
     try:
-        conversion, is_new = record_conversion(merchant, facts, at=at)
-    except OrderConflict as conflict:
-        known = conflict.conversion
-        if isinstance(known, Conversion) and is_servers_word(known, facts):
+        same_content(known, facts)
+    except OrderConflict:
+        if is_servers_word(known, facts):
             return confirm_sale(known, facts, at=at)
-        if not isinstance(known, Conversion) or not _is_other_way(known, facts):
+        if not _is_other_way(known, facts):
             raise
         return complete_sale(known, facts, at=at)
-    if not is_new:
-        return confirm_sale(conversion, facts, at=at) if is_servers_word(conversion, facts) else sale_of(conversion)
-    return _settle_verdict(conversion, at=at)
+    return confirm_sale(known, facts, at=at) if is_servers_word(known, facts) else sale_of(known)
+
+
+@transaction.atomic
+def record_sales(reports: Sequence[Report], *, at: datetime) -> list[Sale | None]:
+    """Take many orders in at once, in one transaction: those that nobody knows yet, and exact repeats.
+
+    None for an order that has to be taken in by itself, with `record_sale`: it came before with other
+    content or by another way, or somebody else wrote it at this moment. Orders that look at each
+    other do not belong in one call (`waves`). Everything is as if each had been recorded by itself.
+    """
+    keys = [order_key(one.merchant, one.facts) for one in reports]
+    known = known_orders(keys)
+    fresh = {
+        key: new_conversion(one.merchant, one.facts, at=at)
+        for key, one in zip(keys, reports, strict=True)
+        if key not in known
+    }
+    new = settle_new(list(fresh.values()), at=at) if fresh else {}
+    repeats = {
+        known[key].pk: known[key]
+        for key, one in zip(keys, reports, strict=True)
+        if key in known and _says_the_same(known[key], one.facts)
+    }
+    old = sales_of(list(repeats.values()))
+    return [new.get(fresh[key].pk) if key in fresh else old.get(known[key].pk) for key in keys]
+
+
+def waves(reports: Sequence[Report]) -> list[list[int]]:
+    """Which orders may be taken in at once: their numbers, wave after wave, each order after all it looks at.
+
+    The same order comes in one wave once; so does the same customer, where a merchant's terms bind
+    customers or know them on other devices.
+    """
+    if len(reports) == 1:
+        return [[0]]
+    knows_customers = {
+        merchant: offer.knows_customers for merchant, offer in offers_of({one.merchant.pk for one in reports}).items()
+    }
+    latest: dict[object, int] = {}
+    said_of: dict[OrderKey, set[object]] = {}
+    found: list[list[int]] = []
+    for number, one in enumerate(reports):
+        order = order_key(one.merchant, one.facts)
+        # What an earlier report said of the order counts for this one too.
+        keys = said_of.setdefault(order, {order})
+        if knows_customers[one.merchant.pk]:
+            named = (("customer", one.facts.customer_ref), ("email", one.facts.customer_email_key))
+            keys |= {(one.merchant.pk, kind, key) for kind, key in named if key}
+        wave = 1 + max(latest.get(key, -1) for key in keys)
+        latest.update(dict.fromkeys(keys, wave))
+        if wave == len(found):
+            found.append([])
+        found[wave].append(number)
+    return found
 
 
 @transaction.atomic
@@ -69,13 +129,22 @@ def retry_held_sale(conversion: Conversion, *, at: datetime) -> Sale:
     locked = Conversion.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=conversion.pk)
     if locked.verdict != _V.HELD or locked.reason == UNCONFIRMED:
         return sale_of(locked)
-    return _settle_verdict(locked, at=at)
+    return settle(locked, at=at)
 
 
 def retry_held_sales(*, at: datetime, limit: int = 500) -> int:
     """Decide again over every held sale; how many are held no more."""
-    held = list(Conversion.objects.filter(verdict=_V.HELD).exclude(reason=UNCONFIRMED).order_by("recorded_at")[:limit])
-    return sum(retry_held_sale(conversion, at=at).conversion.verdict != _V.HELD for conversion in held)
+    return _decide_again(_waiting_for_clicks()[:limit], at=at)
+
+
+def decide_arrived_sales(*, at: datetime, limit: int = 500) -> int:
+    """Decide over the held sales whose click has come in since; how many are held no more.
+
+    For whoever stores clicks: cheap when there is nothing to decide, however many wait.
+    """
+    held = list(_waiting_for_clicks()[:limit])
+    unknown = unknown_clicks(one.click_id for one in held if one.click_id is not None)
+    return _decide_again((one for one in held if one.click_id is not None and one.click_id not in unknown), at=at)
 
 
 @transaction.atomic
@@ -86,16 +155,18 @@ def refund_sale(
     reference: str,
     reason: str = "",
     origin: str = "",
+    way: str = "",
     items: list[dict[str, Any]] | None = None,
     at: datetime,
 ) -> tuple[Refund, bool]:
     """Take back all or a part of an order, and of what it earned; idempotent by reference.
 
-    Give an amount, or items ([{"sku", "quantity"}]), or neither for all that is left. Returns the
-    refund and whether it is new. Raises RefundTooLarge, InputRefused.
+    Give an amount, or items ([{"sku", "quantity"}]), or neither for all that is left. A refund
+    that another `way` told of before is kept and takes nothing (`is_told_twice`). Returns the refund and
+    whether it is new. Raises RefundTooLarge, InputRefused.
     """
     refund, is_new = record_refund(
-        conversion, amount=amount, reference=reference, reason=reason, origin=origin, items=items, at=at
+        conversion, amount=amount, reference=reference, reason=reason, origin=origin, way=way, items=items, at=at
     )
     if is_new:
         adjust_commissions(conversion, Cause(refund.public_id, reason, at))
@@ -109,6 +180,19 @@ def void_refund_of_sale(refund: Refund, *, reason: str, at: datetime) -> bool:
         return False
     conversion = Conversion.objects.get(pk=refund.conversion_id)
     adjust_commissions(conversion, Cause(f"{refund.public_id}:void", reason, at))
+    return True
+
+
+@transaction.atomic
+def tell_refunds_apart(refund: Refund, *, by: str = "", at: datetime) -> bool:
+    """Two refunds that were taken for one are two: the second counts too. Whether that was news.
+
+    Raises RefundTooLarge when not so much of the order is left.
+    """
+    if not tell_apart(refund, actor=by, at=at):
+        return False
+    conversion = Conversion.objects.get(pk=refund.conversion_id)
+    adjust_commissions(conversion, Cause(f"{refund.public_id}:apart", refund.reason, at))
     return True
 
 
@@ -173,7 +257,7 @@ def confirm_sale(conversion: Conversion, facts: OrderFacts, *, at: datetime) -> 
     Conversion.objects.filter(pk=locked.pk).update(source=facts.source or "api")
     fresh = Conversion.objects.select_related("merchant").get(pk=locked.pk)
     if fresh.verdict == _V.HELD and fresh.reason == UNCONFIRMED:
-        return replace(_settle_verdict(fresh, at=at), is_new=False)
+        return replace(settle(fresh, at=at), is_new=False)
     return sale_of(fresh)
 
 
@@ -183,7 +267,7 @@ def redecide_sale(conversion: Conversion, *, at: datetime) -> bool:
     if conversion.verdict != _V.UNATTRIBUTED or Commission.objects.filter(conversion=conversion).exists():
         return False
     Attribution.objects.filter(conversion=conversion, enrolment=None).delete()
-    return _settle_verdict(conversion, at=at).conversion.verdict == _V.ACCEPTED
+    return settle(conversion, at=at).conversion.verdict == _V.ACCEPTED
 
 
 @transaction.atomic
@@ -245,58 +329,48 @@ def void_sale(conversion: Conversion, *, reference: str, reason: str = "cancelle
 
 def sale_of(conversion: Conversion) -> Sale:
     """The sale as it stands."""
-    attribution = Attribution.objects.filter(conversion=conversion).select_related("enrolment", "terms").first()
-    commissions = list(
-        Commission.objects.filter(conversion=conversion)
+    return sales_of([conversion])[conversion.pk]
+
+
+def sales_of(conversions: Sequence[Conversion]) -> dict[UUID, Sale]:
+    """The sales as they stand, by the orders' keys."""
+    if not conversions:
+        return {}
+    attributions = {
+        one.conversion_id: one
+        for one in Attribution.objects.filter(conversion__in=conversions).select_related("enrolment", "terms")
+    }
+    commissions: dict[UUID, list[Commission]] = {}
+    for row in (
+        Commission.objects.filter(conversion__in=conversions)
         .select_related("affiliate", "rule_line__rule_version")
         .order_by("pk")
-    )
-    would_earn = price_of(conversion, attribution) if conversion.is_test and attribution else None
-    return Sale(conversion, False, attribution, commissions, would_earn)
+    ):
+        commissions.setdefault(row.conversion_id, []).append(row)
+    return {
+        one.pk: Sale(
+            one,
+            False,
+            attributions.get(one.pk),
+            commissions.get(one.pk, []),
+            price_of(one, attributions[one.pk]) if one.is_test and one.pk in attributions else None,
+        )
+        for one in conversions
+    }
 
 
-def _settle_verdict(conversion: Conversion, *, at: datetime) -> Sale:
-    inputs, decision = decide_conversion(conversion, at=at)
-    if not decision.is_final:
-        decide(conversion, _V.HELD, reason="click_pending")
-        return Sale(conversion, True, None, [])
-    if decision.shares and decision.currency != conversion.currency:
-        decide(conversion, _V.REJECTED, reason="currency_mismatch")
-        return Sale(conversion, True, None, [])
-    attribution = attribute_conversion(conversion, inputs, decision, at=at)
-    if attribution.enrolment is None:
-        decide(conversion, _V.UNATTRIBUTED, reason=attribution.reason, program_id=_only_program(conversion))
-        return Sale(conversion, True, attribution, [])
-    program = attribution.enrolment.program
-    priced = price_of(conversion, attribution)
-    if priced is None:
-        decide(conversion, _V.ACCEPTED, reason="no_rule_fits", program_id=program.pk)
-        return Sale(conversion, True, attribution, [])
-    decide(conversion, _V.ACCEPTED, reason="" if priced.amount else "rate_is_zero", program_id=program.pk)
-    if conversion.is_test:
-        return Sale(conversion, True, attribution, [], priced)
-    return Sale(conversion, True, attribution, _accrue(conversion, attribution, priced, at=at))
+def _waiting_for_clicks() -> QuerySet[Conversion]:
+    """Held sales, those that wait for the word of a server left out, the longest held first."""
+    return Conversion.objects.filter(verdict=_V.HELD).exclude(reason=UNCONFIRMED).order_by("recorded_at")
 
 
-def _accrue(conversion: Conversion, attribution: Attribution, priced: Price, *, at: datetime) -> list[Commission]:
-    """One commission for each part of the order; the parts add up to the price, assists come on top."""
-    shares = shares_of(conversion)
-    parts = parts_of(shares, priced, currency=conversion.currency)
-    booked = []
-    for share in shares:
-        part = parts[share.enrolment_id]
-        if share.role == AttributionShare.Role.ASSIST:
-            part = capped_assist(share, conversion, part)
-            if not part:
-                continue
-        booked.append(accrue_commission(conversion, attribution, priced, share=share, amount=part, at=at))
-    return booked
+def _decide_again(held: Iterable[Conversion], *, at: datetime) -> int:
+    return sum(retry_held_sale(conversion, at=at).conversion.verdict != _V.HELD for conversion in held)
 
 
-def _only_program(conversion: Conversion) -> UUID | None:
-    """The merchant's program where there is just one: an order of nobody's still belongs to it."""
-    keys = list(Program.objects.filter(merchant=conversion.merchant_id).values_list("pk", flat=True)[:2])
-    return keys[0] if len(keys) == 1 else None
+def _says_the_same(known: Conversion, facts: OrderFacts) -> bool:
+    """Whether a report is an exact repeat, which changes nothing."""
+    return known.content_hash == facts.content_hash() and not is_servers_word(known, facts)
 
 
 def _is_other_way(known: Conversion, facts: OrderFacts) -> bool:

@@ -1,6 +1,6 @@
 """From weights to money: what of an order's commission is each partner's, to the last cent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -42,10 +42,13 @@ def parts_of(shares: Sequence[AttributionShare], priced: Price | None, *, curren
     return found
 
 
-def capped_assist(share: AttributionShare, conversion: Conversion, wanted: Money) -> Money:
+def capped_assist(
+    share: AttributionShare, conversion: Conversion, wanted: Money, *, unwritten: Iterable[Commission] = ()
+) -> Money:
     """An assist within the program's daily limit for one partner; the day is the order's, in UTC.
 
     Holds the place's row, so that two assists of one moment share the limit and do not both take it.
+    `unwritten` are commissions of the same transaction that are still to be written.
     """
     terms = share.enrolment.program.terms_at(conversion.occurred_at)
     if terms is None or not terms.assist_daily_cap_minor:
@@ -58,7 +61,14 @@ def capped_assist(share: AttributionShare, conversion: Conversion, wanted: Money
         conversion__occurred_at__gte=start,
         conversion__occurred_at__lt=start + timedelta(days=1),
     ).aggregate(minor=Sum(F("amount_minor") - F("reversed_minor")))["minor"]
-    left = Money(max(terms.assist_daily_cap_minor - (had or 0), 0), wanted.currency)
+    beside = sum(
+        one.amount_minor
+        for one in unwritten
+        if one.enrolment_id == share.enrolment_id
+        and one.role == Commission.Role.ASSIST
+        and _midnight(one.conversion.occurred_at) == start
+    )
+    left = Money(max(terms.assist_daily_cap_minor - (had or 0) - beside, 0), wanted.currency)
     return min(wanted, left)
 
 

@@ -11,11 +11,14 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from payouts import commissions, providers, runs, sales, stripe_events, transfers, whole_books
+from payouts import commissions, order_lines, providers, runs, sales, stripe_events, transfers, whole_books
 from payouts.claims import deciding
+from payouts.fraud import answering, looking
 from payouts.models import PayoutRun
 
 log = logging.getLogger(__name__)
+
+_SECONDS_OF_COPYING = 60.0
 
 
 @shared_task(name="payouts.approve_due_commissions")
@@ -35,6 +38,24 @@ def retry_held_sales() -> None:
 def decide_overdue_claims() -> None:
     """Accept the claims whose merchant let the deadline pass."""
     while deciding.decide_overdue_claims(at=timezone.now()):
+        pass
+
+
+@shared_task(name="payouts.look_for_fraud")
+def look_for_fraud() -> None:
+    """Judge every program's last thirty days; one that cannot be judged now does not keep the others waiting."""
+    at = timezone.now()
+    for program in looking.programs_to_look_at():
+        try:
+            looking.look_at_program(program, at=at)
+        except Exception:
+            log.exception("program %s is looked at again tomorrow", program.public_id)
+
+
+@shared_task(name="payouts.release_overdue_findings")
+def release_overdue_findings() -> None:
+    """Release what was kept back under a suspicion and not answered by the promised date."""
+    while answering.release_overdue_findings(at=timezone.now()):
         pass
 
 
@@ -116,3 +137,11 @@ def _hint(run_id: str) -> object:
 
 
 runs.on_run_started(_hint)
+
+
+@shared_task(name="payouts.copy_changed_orders")
+def copy_changed_orders() -> None:
+    """Copy what reports read of changed orders; what is left waits for the next turn."""
+    until = time.monotonic() + _SECONDS_OF_COPYING
+    while order_lines.copy_changed_orders() and time.monotonic() < until:
+        pass

@@ -17,6 +17,9 @@ class PortalConfig(AppConfig):
             "portal.outbound.email",
             "portal.doors.tasks",
             "portal.outbound.claim_mails",
+            "portal.outbound.domain_mails",
+            "portal.outbound.fraud_mails",
             "portal.outbound.calls",
+            "portal.sign_ins",
         ):
             import_module(module)

@@ -25,6 +25,8 @@ TOP = 12
 FOOT = 24
 COLUMNS_AT_MOST = 31
 _LABELS_WIDE, _LABELS_NARROW = 8, 4
+#: Room for letters of labels on a narrow screen; a Chinese one is as wide as two.
+_LETTERS_NARROW = 44
 LETTER_PX = 7.0
 
 
@@ -144,12 +146,18 @@ def _every(count: int, wanted: int) -> int:
     return max(1, math.ceil(count / wanted))
 
 
+def _fitting(labels: Sequence[Text]) -> int:
+    """How many labels stand side by side on a narrow screen."""
+    longest = max((sum(1 if sign < "\u2e80" else 2 for sign in str(label)) for label in labels), default=0)
+    return max(2, min(_LABELS_NARROW, _LETTERS_NARROW // (longest + 2)))
+
+
 def draw_labels(
     labels: Sequence[Text], positions: Sequence[float], height: int, *, most: int = _LABELS_WIDE
 ) -> SafeString:
-    """Labels under the plot: thinned to `most`, and to four on narrow screens."""
+    """Labels under the plot: thinned to `most`, and on narrow screens to four, or two where they are long."""
     count = len(labels)
-    wide, narrow = _every(count, most), _every(count, _LABELS_NARROW)
+    wide, narrow = _every(count, most), _every(count, _fitting(labels))
     if narrow % wide:
         narrow = wide * math.ceil(narrow / wide)
     rows = []

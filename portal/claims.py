@@ -249,11 +249,14 @@ class ClaimFilterForm(forms.Form):
     view = forms.ChoiceField(label=gettext_lazy("State"), required=False, choices=view_choices)
 
 
-def silence_text(claim: "Claim") -> str:
+def silence_text(claim: "Claim", *, to_merchant: bool = False) -> str:
     """What happens when the merchant says nothing."""
-    return _("If the merchant has not decided by %(time)s, the claim is accepted by itself.") % {
-        "time": moment_text(claim.deadline_at)
-    }
+    sentence = (
+        _("If you have not decided by %(time)s, the claim is accepted by itself.")
+        if to_merchant
+        else _("If the merchant has not decided by %(time)s, the claim is accepted by itself.")
+    )
+    return sentence % {"time": moment_text(claim.deadline_at)}
 
 
 def share_text(share: float | None) -> str:

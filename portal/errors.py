@@ -43,6 +43,8 @@ STATUS: dict[str, HTTPStatus] = {
     "questions_too_many": HTTPStatus.TOO_MANY_REQUESTS,
     "claim_not_in_state": HTTPStatus.CONFLICT,
     "claim_open_already": HTTPStatus.CONFLICT,
+    "fraud_finding_not_in_state": HTTPStatus.CONFLICT,
+    "run_has_suspicion": HTTPStatus.CONFLICT,
     "stripe_unavailable": HTTPStatus.BAD_GATEWAY,
 }
 
@@ -62,6 +64,10 @@ SENTENCES = {
     "code_taken": gettext_lazy("This short code is taken. Choose another."),
     "claim_not_in_state": gettext_lazy("Somebody was quicker: the claim has moved on. Look at it again."),
     "claim_open_already": gettext_lazy("You have an open claim about this order."),
+    "fraud_finding_not_in_state": gettext_lazy("Somebody was quicker: the finding has moved on. Look at it again."),
+    "run_has_suspicion": gettext_lazy(
+        "A finding about commissions in this run stands. Accept or exclude each line that says so, then go on."
+    ),
     "paper_kind": gettext_lazy("Add a picture (PNG, JPEG, GIF, WebP) or a PDF."),
     "paper_too_large": gettext_lazy("The file is larger than 5 MB. Add a smaller one."),
     "papers_too_many": gettext_lazy("A claim holds five files at most."),

@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from ledger.money import Money
 from payouts.queries.explain import Explanation, MoneyState, Skipped, Step
+from payouts.queries.explanations import FindingFact
 from portal.attribution_sentences import model_name
 from portal.explain_decision import (
     changes_context,
@@ -52,6 +53,7 @@ class Places:
     payout: str = ""
     entry: Callable[[str], str] | None = None  # from an entry's public id
     question: str = ""
+    finding: Callable[[str], str] | None = None  # from a finding's public id
 
 
 _BASE_PARTS: dict[str, str | Promise] = {
@@ -185,7 +187,25 @@ def explain_context(explanation: Explanation, *, places: Places) -> dict[str, An
         "timeline": [_step(step, explanation, places) for step in explanation.steps],
         "ledger": _ledger(explanation, places),
         "question_url": places.question,
+        "findings": [
+            (finding_words(one), places.finding(one.id) if places.finding else "") for one in explanation.findings
+        ],
     }
+
+
+def finding_words(one: FindingFact) -> str:
+    """What a finding did to the commission, in a sentence."""
+    if one.state == "held":
+        if one.due_at is None:
+            return _("Kept back while something about the order is checked.")
+        return _("Kept back while something about the order is checked; answered or let go by %(date)s.") % {
+            "date": format_moment(one.due_at, style="date")
+        }
+    if one.state == "watched":
+        return _("Something about the order is being checked. The commission had been approved before.")
+    if one.state == "confirmed":
+        return _("The network confirmed that the order did not come about as the terms allow.")
+    return _("Something about the order was checked and found in order.")
 
 
 def _figure(amount: Money, url: str) -> SafeString:
@@ -238,6 +258,12 @@ def _because(one: Explanation, places: Places) -> SafeString:
     if not one.taken_back:
         return text
     here = f"{places.here}#ledger"
+    if one.state.reason == "fraud_confirmed":
+        return format_html(
+            _("{text} It was {accrued} before the network confirmed a finding about the order."),
+            text=text,
+            accrued=_figure(one.amount, here),
+        )
     return format_html(
         _("{text} It was {accrued} before refunds took {taken} back."),
         text=text,
@@ -307,15 +333,23 @@ def _step(step: Step, one: Explanation, places: Places) -> dict[str, Any]:
         detail = model_name(one.model)
     elif step.what in {"order", "run", "sent"}:
         detail = step.note
-    elif step.what == "not_paid":
+    elif step.what in {"not_paid", "reversed", "clawed_back"} and step.note:
         detail = reason_words(step.note)
     if not step.state and step.what != "hold" and not detail:
         detail = _("expected")
+    at = step.at
+    if step.what == "held" and step.at is not None:
+        # The date of a hold is that of its answer, not of its beginning.
+        at = None
+        detail = _("%(reason)s, answer by %(date)s") % {
+            "reason": detail,
+            "date": format_moment(step.at, style="date"),
+        }
     is_dated = step.what in _DATED_ONLY and step.state != "done"
     url = {"order": places.order, "run": places.payout, "sent": places.payout, "paid": places.payout}.get(step.what, "")
     return {
         "what": _STEPS.get(step.what, step.what),
-        "at": step.at,
+        "at": at,
         "style": "date" if is_dated else "time",
         "detail": detail,
         "state": step.state,

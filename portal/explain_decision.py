@@ -46,6 +46,8 @@ _CHANGES: dict[str, str | Promise] = {
     "booked": gettext_lazy("Booked"),
     "amended": gettext_lazy("Order amended"),
     "refunded": gettext_lazy("Refund"),
+    "refund_told_twice": gettext_lazy("The same refund, told by another way"),
+    "refunds_apart": gettext_lazy("Found to be two refunds"),
     "refund_void": gettext_lazy("Refund taken back"),
     "dispute_opened": gettext_lazy("Dispute opened"),
     "dispute_lost": gettext_lazy("Dispute lost"),
@@ -54,6 +56,9 @@ _CHANGES: dict[str, str | Promise] = {
     "claim_accepted": gettext_lazy("Claim accepted"),
     "claim_declined": gettext_lazy("Claim declined"),
     "claim_withdrawn": gettext_lazy("Claim withdrawn"),
+    "held_back": gettext_lazy("Kept back while it was checked"),
+    "fraud_confirmed": gettext_lazy("Confirmed as fraud"),
+    "fraud_released": gettext_lazy("Released: not fraud"),
 }
 
 _DAY = 86_400

@@ -309,6 +309,7 @@ REQUESTS: dict[str, Reason] = {
         ("refund_too_large", _("Refund too large"), _("The refund is more than what is left of the order."), "Refund at most what is left.", "amount"),
         ("refund_conflict", _("Reference used"), _("The refund's reference was used for another amount."), "Use a reference of its own for each refund.", "reference"),
         ("refund_empty", _("Nothing to refund"), _("There is nothing left to refund."), "The order has been refunded in full.", "amount"),
+        ("refund_told_twice", _("Refund told twice"), _("Another way had told of a refund of this amount. It counts once; the order's page says how to make two of them."), "A refund of the same amount had been told by another way: `told_twice` names it. POST /api/v1/conversions/{id}/refunds/apart if the two are two.", "reference"),
         ("same_request", _("Sent twice"), _("The same request came again under its Idempotency-Key and was answered as before."), "The first answer was given again.", "Idempotency-Key"),
         ("idempotency_key_reused", _("Idempotency key used"), _("The Idempotency-Key was used for another request."), "Use a fresh Idempotency-Key for each request.", "Idempotency-Key"),
         ("idempotency_key_in_use", _("Still being handled"), _("The same request was still being handled."), "Send it again in a second.", "Idempotency-Key"),
@@ -404,6 +405,9 @@ AMOUNTS: dict[str, Reason] = {
     code: Reason(title, partner, merchant, developer)
     for code, title, partner, merchant, developer in (
         ("order_refunded", _("Order refunded"), _("The order was refunded, so it earns nothing."), _("The order was refunded, so you owe nothing for it."), "The order was refunded in full."),
+        ("order_disputed", _("Order disputed"), _("The customer disputes the payment with the bank. The amount waits for the end of the dispute: it comes back when the shop wins."), _("The customer disputes the payment with the bank. The commission waits until the dispute is won or lost."), "A dispute over the order is open."),
+        ("fraud_suspected", _("Being checked"), _("Something about this order looks unusual and is being checked. The amount is kept back until the promised date at the latest; you can say how it came about."), _("A finding about this order stands. The commission waits until it is answered, and is let go when nobody answers in time."), "A finding about the order stands; the commission is held until it is answered."),
+        ("fraud_confirmed", _("Confirmed as fraud"), _("The network confirmed that this order did not come about as the program's terms allow, so it earns nothing."), _("The network confirmed a finding about this order, so you owe nothing for it."), "A finding about the order was confirmed by the network."),
         ("affiliate_frozen", _("Membership frozen"), _("Your membership is frozen: you keep earning and are not paid until it is open again."), _("The partner's membership is frozen. Amounts wait."), "The affiliate is frozen."),
         ("no_payout_method", _("No payout account"), _("Add a payout account, then you are paid with the next run."), _("The partner has no payout account yet."), "No payout method."),
         ("payout_method_pending", _("Account being checked"), _("Your payout account is being checked."), _("The partner's payout account is being checked."), "The payout method is pending."),

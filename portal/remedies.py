@@ -13,7 +13,7 @@ _OURS = _("The shop's report came and is kept. It is handled again as soon as th
 
 #: What a partner reads, where it is not that the shop's report could not be read.
 FOR_PARTNERS: dict[str, Text] = {
-    **dict.fromkeys(("same_request", "same_file", "doubled_in_file", "replay_settled"), _ONCE),
+    **dict.fromkeys(("same_request", "refund_told_twice", "same_file", "doubled_in_file", "replay_settled"), _ONCE),
     **dict.fromkeys(
         (
             "replay_not_offered", "replay_cut", "replay_without_owner", "replay_refused", "replay_nothing", "replay_too_much",
@@ -44,7 +44,7 @@ LOOK_AT_ORDER = _("Look at the order under Conversions: it shows what was report
 #: What a merchant does about it, where it is not to have the connection mended.
 REMEDIES: dict[str, Text] = {
     **dict.fromkeys(
-        ("same_request", "same_file", "doubled_in_file", "being_read", "replay_settled", "amended", "refund_empty",
+        ("same_request", "refund_told_twice", "same_file", "doubled_in_file", "being_read", "replay_settled", "amended", "refund_empty",
          "event_not_used", "same_event", "waits_for_order", "shop_ping"), _NOTHING
     ),
     **dict.fromkeys(

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from tracking.routing import DEVICES, MOST_RULES, RoutingRefused
 
@@ -18,7 +19,7 @@ _BLANKS = 2
 _MOMENT = "%Y-%m-%dT%H:%M"
 _DEVICE_WORDS = {
     "desktop": _("Computer"),
-    "mobile": _("Phone"),
+    "mobile": pgettext_lazy("device", "Phone"),
     "tablet": _("Tablet"),
     "other": _("Anything else"),
 }

@@ -135,12 +135,20 @@ STATES: dict[str, dict[str, State]] = {
         "declined": State(pgettext_lazy("claim", "Declined"), "neg", "circle-x"),
         "withdrawn": State(pgettext_lazy("claim", "Withdrawn"), "neutral", "archive"),
     },
+    "finding": {
+        "noted": State(pgettext_lazy("finding", "Noted"), "neutral", "eye"),
+        "open": State(pgettext_lazy("finding", "To be looked at"), "warn", "search"),
+        "held": State(pgettext_lazy("finding", "Held"), "warn", "hand", _("Held, answer by %(date)s")),
+        "appealed": State(pgettext_lazy("finding", "Appealed"), "info", "scale", _("Appealed, answer by %(date)s")),
+        "released": State(pgettext_lazy("finding", "Released"), "pos", "circle-check", _("Released %(date)s")),
+        "confirmed": State(pgettext_lazy("finding", "Confirmed"), "neg", "circle-x", _("Confirmed %(date)s")),
+    },
     "upload": {
         "mapping": State(_("Columns to be named"), "warn", "table-properties"),
         "trying": State(_("Being tried"), "info", "loader"),
         "tried": State(_("Tried, not recorded"), "warn", "list-checks"),
         "recording": State(_("Being recorded"), "info", "loader"),
-        "done": State(_("Recorded"), "pos", "circle-check"),
+        "done": State(pgettext_lazy("upload", "Recorded"), "pos", "circle-check"),
         "discarded": State(_("Discarded"), "neutral", "circle-slash"),
     },
     "job": {

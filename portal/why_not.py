@@ -52,6 +52,18 @@ SITUATIONS: dict[str, Words] = {
         "warn",
         "undo-2",
     ),
+    "being_checked": Words(
+        gettext_lazy("Yours, and being checked"),
+        gettext_lazy("The order is counted for you. Something about it looks unusual, so its commission is kept back until it is answered, {due} at the latest."),
+        gettext_lazy("Its page leads to what is being checked; there you can say how the order came about."),
+        "warn",
+        "hand",
+    ),
+    "confirmed_fraud": Words(
+        gettext_lazy("Yours, and not paid"),
+        gettext_lazy("The order was counted for you. The network confirmed that it did not come about as the terms allow."),
+        gettext_lazy("Its page leads to the decision; if you have not appealed yet, you can within thirty days."),
+    ),
     "earned_nothing": Words(
         gettext_lazy("Yours, and it earned nothing"),
         gettext_lazy("The order is counted for you, but the rules in force pay nothing for it."),
@@ -228,6 +240,7 @@ def _values(reason: str, numbers: Mapping[str, Any]) -> dict[str, str]:
         "clicked": _moment(numbers.get("clicked_at")),
         "reported": _moment(numbers.get("reported_at")),
         "since": _moment(numbers.get("since")),
+        "due": _moment(numbers.get("due_at")),
         "window": ngettext("%(count)s day", "%(count)s days", window) % {"count": window},
         "ago": str(format_timedelta(timedelta(days=days), granularity="day", threshold=10_000, locale=locale_of())),
         "days": days_text(days),

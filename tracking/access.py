@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from affiliates.errors import NotVisible
 from affiliates.models import Affiliate, Merchant
 from tracking.click_ids import click_key
-from tracking.models import Click, Conversion, InboxRequest, LandingPage, Link, OrderUpload, TrackingDomain
+from tracking.models import Click, Conversion, InboxRequest, LandingPage, Link, OrderUpload, Refund, TrackingDomain
 
 
 def open_link_of(affiliate: Affiliate, code: str) -> Link:
@@ -66,6 +66,14 @@ def open_conversion_in(merchant: Merchant, public_id: str) -> Conversion:
     if conversion.merchant_id != merchant.pk:
         raise NotVisible("conversion")
     return conversion
+
+
+def open_refund_of(conversion: Conversion, public_id: str) -> Refund:
+    """A refund of an order the caller has opened. Raises NotVisible."""
+    try:
+        return Refund.objects.get(conversion=conversion, pk=Refund.key_of(public_id))
+    except (Refund.DoesNotExist, ValueError) as error:
+        raise NotVisible("refund") from error
 
 
 def open_conversion_by_order(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -10,11 +11,11 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from affiliates.models import Merchant
-from ledger.journal import record_event
+from ledger.journal import Fact, record_events
 from ledger.money import Money
-from tracking.errors import InputRefused, OrderConflict, RefundTooLarge
-from tracking.items import worth_of_items
-from tracking.models import Conversion, Refund
+from ledger.rows import insert_rows
+from tracking.errors import OrderConflict
+from tracking.models import Conversion
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class OrderFacts:
     metadata: dict[str, Any] = field(default_factory=dict)
     #: The pseudonym of the customer's e-mail address, kept beside `customer_ref`: joins devices.
     customer_email_key: str = ""
+    #: What may be known of that address: tracking.pseudonyms.Signs as text.
+    customer_signs: str = ""
     #: The door: api, batch, postback, tag, pixel, upload, stripe, shopify, woocommerce, dub, manual.
     source: str = ""
     #: What the payment cost the shop, for its reports; no part of the content.
@@ -69,136 +72,103 @@ class OrderFacts:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+#: What makes an order the same order: merchant, number, event, test or live.
+type OrderKey = tuple[UUID, str, str, bool]
+
+
+def order_key(merchant: Merchant, facts: OrderFacts) -> OrderKey:
+    """The key under which an order counts once."""
+    return merchant.pk, facts.order_ref, facts.event, facts.is_test
+
+
 def record_conversion(merchant: Merchant, facts: OrderFacts, *, at: datetime) -> tuple[Conversion, bool]:
-    """The conversion of this order, and whether it is new.
+    """The conversion of this order, not decided yet, and whether it is new.
 
     Unique by merchant, order, event and test or live: the constraint decides, so that the same
     order by three ways counts once. Raises OrderConflict when it comes again with other content.
     """
-    known = _known(merchant, facts)
-    if known is not None:
-        return _same_content(known, facts), False
+    key = order_key(merchant, facts)
+    known = known_orders([key]).get(key)
+    if known is None:
+        conversion = new_conversion(merchant, facts, at=at)
+        if insert_conversions([conversion]):
+            record_events([recorded(conversion)])
+            return conversion, True
+        known = known_orders([key])[key]
+    return same_content(known, facts), False
+
+
+def new_conversion(merchant: Merchant, facts: OrderFacts, *, at: datetime) -> Conversion:
+    """The row of an order that nobody knows yet; nothing is written."""
+    return Conversion(
+        merchant=merchant,
+        order_ref=facts.order_ref,
+        event=facts.event,
+        amount_minor=facts.amount.minor,
+        currency=facts.amount.currency,
+        tax_minor=facts.tax.minor if facts.tax else 0,
+        shipping_minor=facts.shipping.minor if facts.shipping else 0,
+        discount_minor=facts.discount.minor if facts.discount else 0,
+        customer_ref=facts.customer_ref,
+        customer_status=facts.customer_status,
+        country=facts.country,
+        coupon=facts.coupon,
+        click_id=facts.click_id,
+        items=facts.items,
+        metadata=facts.metadata,
+        customer_email_key=facts.customer_email_key,
+        customer_signs=facts.customer_signs,
+        source=facts.source,
+        fees_minor=facts.fees.minor if facts.fees else 0,
+        subscription_ref=facts.subscription_ref,
+        is_renewal=facts.is_renewal,
+        is_test=facts.is_test,
+        occurred_at=facts.occurred_at,
+        recorded_at=at,
+        content_hash=facts.content_hash(),
+        verdict=Conversion.Verdict.HELD,
+        reason="not_decided_yet",
+    )
+
+
+def known_orders(keys: Collection[OrderKey]) -> dict[OrderKey, Conversion]:
+    """Those of the orders that are known, by their keys; one query."""
+    found = Conversion.objects.filter(
+        merchant__in={merchant for merchant, *_rest in keys}, order_ref__in={ref for _merchant, ref, *_rest in keys}
+    )
+    by_key = {(one.merchant_id, one.order_ref, one.event, one.is_test): one for one in found}
+    return {key: by_key[key] for key in keys if key in by_key}
+
+
+def insert_conversions(conversions: Sequence[Conversion]) -> set[UUID]:
+    """Write new orders; the keys of those that nobody else wrote at the same moment.
+
+    In the order of their keys, so that two sets with the same orders never wait for each other crosswise.
+    """
+    ordered = sorted(conversions, key=lambda one: (one.merchant_id, one.order_ref, one.event, one.is_test))
     try:
         with transaction.atomic():
-            conversion = Conversion.objects.create(
-                merchant=merchant,
-                order_ref=facts.order_ref,
-                event=facts.event,
-                amount_minor=facts.amount.minor,
-                currency=facts.amount.currency,
-                tax_minor=facts.tax.minor if facts.tax else 0,
-                shipping_minor=facts.shipping.minor if facts.shipping else 0,
-                discount_minor=facts.discount.minor if facts.discount else 0,
-                customer_ref=facts.customer_ref,
-                customer_status=facts.customer_status,
-                country=facts.country,
-                coupon=facts.coupon,
-                click_id=facts.click_id,
-                items=facts.items,
-                metadata=facts.metadata,
-                customer_email_key=facts.customer_email_key,
-                source=facts.source,
-                fees_minor=facts.fees.minor if facts.fees else 0,
-                subscription_ref=facts.subscription_ref,
-                is_renewal=facts.is_renewal,
-                is_test=facts.is_test,
-                occurred_at=facts.occurred_at,
-                recorded_at=at,
-                content_hash=facts.content_hash(),
-                verdict=Conversion.Verdict.HELD,
-                reason="not_decided_yet",
-            )
+            insert_rows(ordered)
     except IntegrityError:
-        known = _known(merchant, facts)
-        if known is None:
-            raise
-        return _same_content(known, facts), False
-    record_event(
+        Conversion.objects.bulk_create(ordered, ignore_conflicts=True)
+    else:
+        return {one.pk for one in ordered}
+    return set(Conversion.objects.filter(pk__in=[one.pk for one in ordered]).values_list("pk", flat=True))
+
+
+def recorded(conversion: Conversion) -> Fact:
+    """The event of an order that is new."""
+    return Fact(
         "conversion.recorded",
         conversion.public_id,
-        at=at,
-        about=[merchant.public_id],
-        data={"order_ref": facts.order_ref, "amount": facts.amount.major, "currency": facts.amount.currency},
+        conversion.recorded_at,
+        about=[conversion.merchant.public_id],
+        data={
+            "order_ref": conversion.order_ref,
+            "amount": conversion.amount.major,
+            "currency": conversion.currency,
+        },
     )
-    return conversion, True
-
-
-def record_refund(
-    conversion: Conversion,
-    *,
-    amount: Money | None,
-    reference: str,
-    reason: str = "",
-    origin: str = "",
-    items: list[dict[str, Any]] | None = None,
-    at: datetime,
-) -> tuple[Refund, bool]:
-    """Take money of an order back, all of what is left when `amount` is None; idempotent by reference.
-
-    With `items` ([{"sku", "quantity"}]) the amount is what these items of the order cost. `origin`
-    names the thing it belongs to, where that may grow or fall (payouts/converging.py). Returns the
-    refund and whether it is new. Raises RefundTooLarge, and InputRefused when the same reference
-    comes with another amount. Locks the conversion's row: call it in a transaction.
-    """
-    locked = Conversion.objects.select_for_update().get(pk=conversion.pk)
-    known = Refund.objects.filter(conversion=locked, reference=reference).first()
-    if known is not None:
-        if (amount is not None and amount.minor != known.amount_minor) or (items and items != known.items):
-            raise InputRefused("This reference was used for another amount.", code="refund_conflict", field="amount")
-        return known, False
-    left = locked.amount - locked.refunded
-    if items:
-        amount = min(worth_of_items(locked, items), left)
-    amount = left if amount is None else amount
-    if amount.currency != locked.currency:
-        raise InputRefused(f"The order is in {locked.currency}.", code="currency_mismatch", field="currency")
-    if not amount or amount.minor < 0:
-        raise InputRefused("There is nothing left to refund.", code="refund_empty", field="amount")
-    if left < amount:
-        raise RefundTooLarge(f"Only {left} of the order is left.", field="amount")
-    refund = Refund.objects.create(
-        conversion=locked,
-        reference=reference,
-        amount_minor=amount.minor,
-        reason=reason,
-        origin=origin,
-        items=items or [],
-        at=at,
-        recorded_at=at,
-    )
-    locked.refunded_minor += amount.minor
-    locked.save(update_fields=["refunded_minor"])
-    conversion.refunded_minor = locked.refunded_minor
-    record_event(
-        "conversion.refunded",
-        locked.public_id,
-        at=at,
-        about=[refund.public_id, locked.merchant.public_id],
-        data={"amount": amount.major, "currency": amount.currency, "reason": reason, "reference": reference},
-    )
-    return refund, True
-
-
-def void_refund(refund: Refund, *, reason: str, at: datetime) -> bool:
-    """Let a refund count no more: its dispute was won, or it failed. Whether it counted until now.
-
-    Locks the conversion's row: call it in a transaction.
-    """
-    locked = Conversion.objects.select_for_update().get(pk=refund.conversion_id)
-    is_live = Refund.objects.filter(pk=refund.pk, voided_at=None).update(voided_at=at, void_reason=reason)
-    if not is_live:
-        return False
-    locked.refunded_minor -= refund.amount_minor
-    locked.save(update_fields=["refunded_minor"])
-    amount = Money(refund.amount_minor, locked.currency)
-    record_event(
-        "conversion.refund_voided",
-        locked.public_id,
-        at=at,
-        about=[refund.public_id, locked.merchant.public_id],
-        data={"amount": amount.major, "currency": amount.currency, "reason": reason, "reference": refund.reference},
-    )
-    return True
 
 
 def decide(conversion: Conversion, verdict: str, *, reason: str = "", program_id: UUID | None = None) -> None:
@@ -208,12 +178,6 @@ def decide(conversion: Conversion, verdict: str, *, reason: str = "", program_id
     if program_id is not None:
         conversion.program_id = program_id
     conversion.save(update_fields=["verdict", "reason", "program"])
-
-
-def _known(merchant: Merchant, facts: OrderFacts) -> Conversion | None:
-    return Conversion.objects.filter(
-        merchant=merchant, order_ref=facts.order_ref, event=facts.event, is_test=facts.is_test
-    ).first()
 
 
 def facts_of(conversion: Conversion, **changed: Any) -> OrderFacts:
@@ -235,6 +199,7 @@ def facts_of(conversion: Conversion, **changed: Any) -> OrderFacts:
         items=conversion.items,
         metadata=conversion.metadata,
         customer_email_key=conversion.customer_email_key,
+        customer_signs=conversion.customer_signs,
         source=conversion.source,
         fees=Money(conversion.fees_minor, currency),
         subscription_ref=conversion.subscription_ref,
@@ -244,8 +209,11 @@ def facts_of(conversion: Conversion, **changed: Any) -> OrderFacts:
     return replace(facts, **changed)
 
 
-def _same_content(known: Conversion, facts: OrderFacts) -> Conversion:
-    """The known order when the report says what it says now, or what it said in an earlier version."""
+def same_content(known: Conversion, facts: OrderFacts) -> Conversion:
+    """The known order when the report says what it says now, or what it said in an earlier version.
+
+    Raises OrderConflict when it says something else.
+    """
     said = facts.content_hash()
     if known.content_hash == said or facts_of(known, is_dated=facts.is_dated).content_hash() == said:
         return known

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 TXT_LABEL = "_affiliate-links"
 _TXT_PREFIX = "affiliate-links="
 _TIME_TO_SET_UP = timedelta(days=3)
+#: So long links are still answered on a host that lost its records: its owner hears at once, and when it is over.
+GRACE = timedelta(days=7)
 _OTHERS_MAY_WAIT = timedelta(days=1)
 _MOST_DOMAINS = 20
 _SECONDS_TO_WAIT = 5.0
@@ -118,7 +120,8 @@ def verify_domain(domain: TrackingDomain, *, at: datetime, by: User | None = Non
     """Look the records up and write down what was found.
 
     A host that was never verified stays pending for three days; a verified one that lost its records
-    has failed. When DNS does not answer, nothing changes but the reason.
+    has failed. Links are answered on it for seven days more (`GRACE`), then no longer, until the records are
+    back. When DNS does not answer, nothing changes but the reason.
     """
     finding = look_up(domain)
     with transaction.atomic():
@@ -128,13 +131,21 @@ def verify_domain(domain: TrackingDomain, *, at: datetime, by: User | None = Non
         if not finding.reason:
             row.status = TrackingDomain.Status.VERIFIED
             row.verified_at = row.verified_at or at
+            row.failing_since = row.stopped_at = None
         elif finding.reason != DNS_SILENT and (before != "pending" or at - row.created_at >= _TIME_TO_SET_UP):
             row.status = TrackingDomain.Status.FAILED
+            if row.verified_at is not None:
+                row.failing_since = row.failing_since or at
+        stops = row.failing_since is not None and row.stopped_at is None and at - row.failing_since >= GRACE
+        if stops and finding.reason not in {"", DNS_SILENT}:
+            row.stopped_at = at
         row.save()
         if row.status != before and row.status == TrackingDomain.Status.VERIFIED:
             _tell("domain.verified", row, by=by, at=at)
         elif row.status != before:
             _tell("domain.failed", row, by=by, at=at)
+        elif row.stopped_at == at:
+            _tell("domain.stopped", row, by=by, at=at)
     return row
 
 
@@ -146,6 +157,11 @@ def verify_domains(*, at: datetime) -> int:
     for domain in found:
         verify_domain(domain, at=at)
     return len(found)
+
+
+def stops_at(domain: TrackingDomain) -> datetime | None:
+    """When links stop being answered on a host that lost its records; None while it has them."""
+    return domain.failing_since + GRACE if domain.failing_since else None
 
 
 def records_for(domain: TrackingDomain) -> list[DnsRecord]:
@@ -275,11 +291,12 @@ def _addresses(resolver: dns.resolver.Resolver, host: str) -> set[str]:
 
 
 def _tell(event: str, domain: TrackingDomain, *, by: User | None, at: datetime) -> None:
+    until = stops_at(domain)
     record_event(
         event,
         domain.public_id,
         at=at,
         actor=by.public_id if by else "",
         about=[domain.merchant.public_id],
-        data={"host": domain.host, "reason": domain.reason},
+        data={"host": domain.host, "reason": domain.reason, "stops_at": until.isoformat() if until else ""},
     )

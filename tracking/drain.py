@@ -1,7 +1,8 @@
 """The drain: moves clicks from the spool files into PostgreSQL.
 
-A batch is read and judged while the one before it is being stored: reading is Python's work, storing
-the database's. `tracking/storing.py` stores a batch in one transaction; after its commit the batch is
+A batch is read and judged while the ones before it are being stored: reading is Python's work, storing
+the database's. With an address to open a second connection at, the next batch is copied in while the one before
+moves to its place (tracking/lanes.py). `tracking/storing.py` stores a batch in one transaction; after its commit the batch is
 deleted from the spool. Killed anywhere, it starts again from the spool, and the click table takes no
 key twice: at least once there, exactly one row here.
 
@@ -23,6 +24,7 @@ from typing import Any
 import psycopg
 
 from tracking.enrichment import Enrichment
+from tracking.lanes import Lane
 from tracking.reading import Load, Retention, read_batches
 from tracking.spool import Batch, Hold, SpoolReader, spool_files
 from tracking.storing import store
@@ -63,6 +65,7 @@ def connect(conninfo: str) -> psycopg.Connection[Any]:
     connection.execute("SET synchronous_commit = on")
     connection.execute("SET lock_timeout = '30s'")
     # A batch is sorted in memory, and its few statements are not worth compiling.
+    connection.execute("SET temp_buffers = '64MB'")
     connection.execute("SET work_mem = '64MB'")
     connection.execute("SET jit = off")
     return connection
@@ -71,7 +74,8 @@ def connect(conninfo: str) -> psycopg.Connection[Any]:
 class Drainer:
     """Moves clicks with an operator's enrichment. Used by one thread; it has a reading thread of its own.
 
-    Clicks older than `keep_days` (0: none) keep only shortened addresses.
+    Clicks older than `keep_days` (0: none) keep only shortened addresses. `conninfo` says where a second connection
+    is opened when there is more than one batch to store; without it there is none.
     """
 
     def __init__(
@@ -80,7 +84,9 @@ class Drainer:
         *,
         keep_days: int = 0,
         batch_of: int = BATCH_OF_CLICKS,
+        conninfo: str = "",
     ) -> None:
+        self._conninfo = conninfo
         self._enrichment = enrichment or Enrichment()
         self._keep_days = keep_days
         self._batch_of = batch_of
@@ -118,25 +124,49 @@ class Drainer:
         return _move(connection, reader, batches, self._read(batches))
 
     def _drain_rounds(self, connection: psycopg.Connection[Any], path: Path) -> Drained:
-        """Moves up to ROUNDS_A_FILE batches, reading ahead of the database."""
+        """Moves up to ROUNDS_A_FILE batches, reading and copying ahead of what is being stored."""
         total = Drained()
         with ExitStack() as stack:
             reader = stack.enter_context(closing(SpoolReader(path)))
-            ahead = self._read_ahead(stack, path)
-            for batches, load in ahead:
-                total.add(_move(connection, reader, batches, load))
+            lanes = [Lane(connection)]
+            stack.callback(lanes[0].give_up)
+            copying = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="copy"))
+            waiting: tuple[Lane, list[Batch], Future[Load]] | None = None
+            for number, (batches, reading) in enumerate(self._read_ahead(stack, path)):
+                if number == 1:
+                    lanes += self._second_lane(stack)
+                lane = lanes[number % len(lanes)]
+                if waiting and waiting[0] is lane:
+                    total.add(_finish(reader, *waiting))
+                    waiting = None
+                staged = copying.submit(lane.stage, reading)
+                if waiting:
+                    total.add(_finish(reader, *waiting))
+                waiting = (lane, batches, staged)
+            if waiting:
+                total.add(_finish(reader, *waiting))
         return total
 
-    def _read_ahead(self, stack: ExitStack, path: Path) -> Iterator[tuple[list[Batch], Load]]:
-        """Batch after batch of a file, judged by another thread while the caller stores the one before."""
+    def _second_lane(self, stack: ExitStack) -> list[Lane]:
+        """A lane of its own connection; none when there is no address, or no connection to be had."""
+        if not self._conninfo:
+            return []
+        try:
+            return [Lane(stack.enter_context(closing(connect(self._conninfo))))]
+        except psycopg.OperationalError as error:
+            logger.warning("draining over one connection: %s", error)
+            return []
+
+    def _read_ahead(self, stack: ExitStack, path: Path) -> Iterator[tuple[list[Batch], Future[Load]]]:
+        """Batch after batch of a file, being judged by another thread while the caller stores the ones before."""
         # A connection of its own: reading must not stand in the way of the deleting.
         reader = stack.enter_context(closing(SpoolReader(path)))
-        first = reader.batches(self._batch_of)
-        if not first:
+        batches = reader.batches(self._batch_of)
+        if not batches:
             return
         threads = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="read"))
         waiting: list[tuple[list[Batch], Future[Load]]] = []
-        batches, taken = first, 0
+        taken = 0
         while batches or waiting:
             while batches and taken < ROUNDS_A_FILE and len(waiting) < _BATCHES_READ_AHEAD:
                 waiting.append((batches, threads.submit(self._read, batches)))
@@ -144,8 +174,7 @@ class Drainer:
                 batches = reader.batches(self._batch_of, after=batches[-1].id) if taken < ROUNDS_A_FILE else []
             if not waiting:
                 return
-            done, load = waiting.pop(0)
-            yield done, load.result()
+            yield waiting.pop(0)
 
     def _read(self, batches: list[Batch]) -> Load:
         retention = None
@@ -173,7 +202,17 @@ def drain_file(connection: psycopg.Connection[Any], reader: SpoolReader, *, batc
 
 def _move(connection: psycopg.Connection[Any], reader: SpoolReader, batches: list[Batch], load: Load) -> Drained:
     """A read batch into the database, then out of the spool."""
-    inserted = store(connection, load)
+    return _discard(reader, batches, load, store(connection, load))
+
+
+def _finish(reader: SpoolReader, lane: Lane, batches: list[Batch], staged: Future[Load]) -> Drained:
+    """A batch that is on its way into the database: to its place, then out of the spool."""
+    load = staged.result()
+    return _discard(reader, batches, load, lane.settle(load))
+
+
+def _discard(reader: SpoolReader, batches: list[Batch], load: Load, inserted: int) -> Drained:
+    """Out of the spool, for the database has it."""
     reader.discard(batches, quarantine=load.refused)
     for click, reason in load.refused:
         logger.error("quarantined in %s: %s: %.300s", reader.path.name, reason, click)

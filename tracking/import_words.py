@@ -27,7 +27,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
         "金额", "订单金额", "金額", "訂單金額", "实付金额", "合計", "合計金額", "注文金額",
     ),
     "new_amount": ("new_amount", "corrected_amount", "amended_amount", "neuer_betrag", "新金额", "修正金額"),
-    "currency": ("currency", "currency_code", "order_currency", "waehrung", "währung", "币种", "货币", "幣別", "貨幣", "通貨"),
+    "currency": ("currency", "currency_code", "curr", "order_currency", "waehrung", "währung", "币种", "货币", "幣別", "貨幣", "通貨"),
     "occurred_at": (
         "occurred_at", "created_at", "date", "order_date", "eventdate", "event_date", "event_time", "eventtime", "time", "datetime",
         "timestamp", "paid_at", "paid_date", "sale_date", "transaction_date", "conversion_date", "datum", "bestelldatum",

@@ -6,17 +6,32 @@ count(received) = accepted + rejected + duplicate + test + quarantined, always.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import F
 
 from affiliates.models import Merchant, User
 from ledger.journal import record_event
+from ledger.rows import insert_rows
 from tracking.models import Conversion, InboxReplay, InboxRequest
 
 #: Of a larger body only this much is kept, unless the door asks for more.
 LARGEST_KEPT_BODY = 65_536
+
+#: The columns that closing a request writes, behind its key.
+_CLOSED = (
+    "id", "verdict", "status_code", "reason", "field", "detail", "conversion_id", "latency_ms", "merchant_id", "is_test",
+)  # fmt: skip
+_CLOSE = f"""
+UPDATE tracking_inboxrequest AS row
+SET ({", ".join(_CLOSED[1:])}) = ROW ({", ".join(f"said.{name}" for name in _CLOSED[1:])})
+FROM unnest(
+    %s::uuid[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::int[], %s::uuid[], %s::boolean[]
+) AS said ({", ".join(_CLOSED)})
+WHERE row.id = said.id
+"""  # noqa: S608 - names of columns, no values
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,25 @@ class Verdict:
     field: str = ""
     detail: str = ""
     conversion: Conversion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request as it came. `path` and `headers` must hold no key; `key_digest` proves later with which key it came."""
+
+    door: str
+    method: str
+    path: str
+    content_type: str
+    body: bytes
+    ip: str | None
+    at: datetime
+    merchant: Merchant | None = None
+    #: So many bytes of the body are kept.
+    keep: int = LARGEST_KEPT_BODY
+    headers: Mapping[str, str] = field(default_factory=dict)
+    key_digest: str = ""
+    is_test: bool = False
 
 
 def receive(
@@ -46,25 +80,34 @@ def receive(
     key_digest: str = "",
     is_test: bool = False,
 ) -> InboxRequest:
-    """Write the row of a request that was just received; of the body `keep` bytes are kept.
+    """Write the row of a request that was just received; of the body `keep` bytes are kept."""
+    return receive_many(
+        [Arrival(door, method, path, content_type, body, ip, at, merchant, keep, headers or {}, key_digest, is_test)]
+    )[0]
 
-    `path` and `headers` must hold no key; `key_digest` proves later with which key it came.
-    """
-    return InboxRequest.objects.create(
-        door=door,
-        merchant=merchant,
-        received_at=at,
-        method=method[:8],
-        path=path[:500].replace("\x00", "\ufffd"),
-        content_type=content_type[:120].replace("\x00", ""),
-        headers=dict(headers or {}),
-        key_digest=key_digest,
-        body=body[:keep],
-        is_cut=len(body) > keep,
-        is_test=is_test,
-        ip=ip,
-        reason="being_read",
-    )
+
+def receive_many(arrivals: Sequence[Arrival]) -> list[InboxRequest]:
+    """Write the rows of requests that were just received, in one statement."""
+    rows = [
+        InboxRequest(
+            door=one.door,
+            merchant=one.merchant,
+            received_at=one.at,
+            method=one.method[:8],
+            path=one.path[:500].replace("\x00", "\ufffd"),
+            content_type=one.content_type[:120].replace("\x00", ""),
+            headers=dict(one.headers),
+            key_digest=one.key_digest,
+            body=one.body[: one.keep],
+            is_cut=len(one.body) > one.keep,
+            is_test=one.is_test,
+            ip=one.ip,
+            reason="being_read",
+        )
+        for one in arrivals
+    ]
+    insert_rows(rows)
+    return rows
 
 
 def receive_parts(
@@ -80,7 +123,7 @@ def receive_parts(
 
     Parts are numbered from 0, or by `numbers`.
     """
-    return InboxRequest.objects.bulk_create(
+    rows = [
         InboxRequest(
             door=door,
             merchant=merchant,
@@ -97,7 +140,20 @@ def receive_parts(
             reason="being_read",
         )
         for number, body in zip(numbers if numbers is not None else range(len(bodies)), bodies, strict=True)
-    )
+    ]
+    insert_rows(rows)
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What is to be written on a row: what became of it, whose it is, whether it came with a test key."""
+
+    request: InboxRequest
+    verdict: Verdict
+    latency_ms: int
+    merchant: Merchant | None = None
+    is_test: bool | None = None
 
 
 def close(
@@ -109,23 +165,33 @@ def close(
     is_test: bool | None = None,
 ) -> InboxRequest:
     """Write what became of it, whose it is, and whether it came with a test key."""
+    close_many([Closing(request, verdict, latency_ms, merchant, is_test)])
+    return request
+
+
+def close_many(closings: Sequence[Closing]) -> None:
+    """Write what became of requests, in one statement."""
+    for one in closings:
+        _close(one)
+    if closings:
+        rows = [[getattr(one.request, name) for name in _CLOSED] for one in closings]
+        with connection.cursor() as cursor:
+            cursor.execute(_CLOSE, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _close(closing: Closing) -> None:
+    request, verdict = closing.request, closing.verdict
     request.verdict = verdict.verdict
     request.status_code = verdict.status_code
     request.reason = verdict.reason[:40]
     request.field = verdict.field[:60]
     request.detail = verdict.detail[:2000].replace("\x00", "\ufffd")
     request.conversion = verdict.conversion
-    request.latency_ms = latency_ms
-    if merchant is not None:
-        request.merchant = merchant
-    if is_test is not None:
-        request.is_test = is_test
-    request.save(
-        update_fields=[
-            "verdict", "status_code", "reason", "field", "detail", "conversion", "latency_ms", "merchant", "is_test",
-        ]
-    )  # fmt: skip
-    return request
+    request.latency_ms = closing.latency_ms
+    if closing.merchant is not None:
+        request.merchant = closing.merchant
+    if closing.is_test is not None:
+        request.is_test = closing.is_test
 
 
 def lock(request: InboxRequest) -> InboxRequest:

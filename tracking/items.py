@@ -4,9 +4,14 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
 from ledger.money import Money
 from tracking.errors import InputRefused
 from tracking.models import Conversion
+
+#: Of a refund that was told twice the items count once, whichever of the two has them.
+_COUNTS = Q(voided_at=None) & (Q(twin=None) | Q(twin__items=[]))
 
 
 def worth_of_items(conversion: Conversion, wanted: list[dict[str, Any]]) -> Money:
@@ -18,7 +23,7 @@ def worth_of_items(conversion: Conversion, wanted: list[dict[str, Any]]) -> Mone
     has no more of.
     """
     gone: Counter[str] = Counter()
-    for refund in conversion.refunds.filter(voided_at=None).exclude(items=[]):
+    for refund in conversion.refunds.filter(_COUNTS).exclude(items=[]):
         gone.update({item["sku"]: item["quantity"] for item in refund.items})
     lines = {line["sku"]: line for line in conversion.items if line.get("sku") and line.get("amount") is not None}
     total = Money.zero(conversion.currency)

@@ -17,6 +17,7 @@ from tracking.destinations import DestinationRefused, read_destination
 from tracking.errors import CodeTaken, InputRefused, LinkQuotaReached
 from tracking.link_codes import new_code, read_code
 from tracking.models import LandingPage, Link, LinkAlias, LinkCode, LinkTarget, ProgramTracking
+from tracking.models.pairs import differs
 from tracking.parameters import LONGEST_VALUE, OURS
 from tracking.routing import read_routing
 from tracking.utm import UTM_NAMES, read_utm
@@ -163,7 +164,7 @@ def change_link(
     try:
         with transaction.atomic():
             locked = Link.objects.select_for_update().get(pk=link.pk)
-            changed = sorted(name for name, value in said.items() if getattr(locked, name) != value)
+            changed = sorted(name for name, value in said.items() if _is_other(name, getattr(locked, name), value))
             if changed:
                 Link.objects.filter(pk=link.pk).update(updated_at=at, **said)
                 _watch(said.get("destination", ""), at=at)
@@ -171,6 +172,10 @@ def change_link(
     except IntegrityError as error:
         raise _same_link() from error
     return link.refreshed()
+
+
+def _is_other(name: str, before: object, value: object) -> bool:
+    return differs(before, value) if name == "utm" else before != value
 
 
 def route_link(link: Link, rules: object, *, at: datetime) -> Link:

@@ -5,9 +5,9 @@ as `parameter:code`, so that its sender can find out.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 LONGEST_VALUE = 255
 LONGEST_QUERY = 8_000
@@ -90,6 +90,28 @@ def deep_link_of(query: str) -> str | None:
         if foreign is None and _WEB_ADDRESS.match(address):
             foreign = address
     return foreign
+
+
+def preset_fields(presets: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """A link's own parameters as (name, field of a query); what is no parameter of ours is left out."""
+    return tuple(
+        (name, f"{name}={quote(value, safe='')}")
+        for name, value in presets.items()
+        if name in OURS and isinstance(value, str) and value
+    )
+
+
+def with_presets(query: str, presets: Sequence[tuple[str, str]]) -> str:
+    """The query with those of a link's own parameters that it does not say, under whatever network's name.
+
+    What the address carries always goes before; an empty value says nothing.
+    """
+    if not presets:
+        return query
+    said = read_parameters(query) if query else {}
+    # In front, where the limit on a query's fields does not cut them off.
+    fields = [field for name, field in presets if name not in said]
+    return "&".join([*fields, query] if query else fields)
 
 
 def read_parameters(query: str, problems: Iterable[str] = ()) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ledger.journal import record_event
 from tracking.destinations import DestinationRefused, ascii_host, is_this_machine, read_destination
 from tracking.errors import InputRefused
 from tracking.models import LandingPage, ProgramTracking
+from tracking.models.pairs import differs
 from tracking.routing import read_routing
 from tracking.utm import read_utm
 
@@ -28,14 +29,14 @@ def tracking_of(program: Program) -> ProgramTracking:
 def change_tracking(program: Program, *, by: User | None, at: datetime, **changes: Any) -> ProgramTracking:
     """Change settings by name; what is not named stays.
 
-    Names: deep_links, consent, unique_window_hours, traffic_back_url, utm_template, routing. Raises
+    Names: deep_links, consent, unique_window_hours, traffic_back_url, utm_template, routing, hide_referrer. Raises
     InputRefused, DestinationRefused, UtmRefused, RoutingRefused at the field.
     """
     said = {name: _READERS[name](value, program) for name, value in changes.items()}
     with transaction.atomic():
         Program.objects.select_for_update(no_key=True).get(pk=program.pk)
         found = tracking_of(program)
-        changed = sorted(name for name, value in said.items() if getattr(found, name) != value)
+        changed = sorted(name for name, value in said.items() if differs(getattr(found, name), value))
         if changed:
             for name in changed:
                 setattr(found, name, said[name])
@@ -144,9 +145,15 @@ def _tell_page(event: str, page: LandingPage, *, by: User | None, at: datetime) 
     )
 
 
-def _yes_or_no(value: object, _program: Program) -> bool:
+def _deep_links(value: object, _program: Program) -> bool:
     if not isinstance(value, bool):
         raise InputRefused("deep_links is true or false.", field="deep_links")
+    return value
+
+
+def _hide_referrer(value: object, _program: Program) -> bool:
+    if not isinstance(value, bool):
+        raise InputRefused("hide_referrer is true or false.", field="hide_referrer")
     return value
 
 
@@ -185,7 +192,8 @@ def _rules(value: object, program: Program) -> list[dict[str, Any]]:
 
 
 _READERS = {
-    "deep_links": _yes_or_no,
+    "deep_links": _deep_links,
+    "hide_referrer": _hide_referrer,
     "consent": _consent,
     "unique_window_hours": _hours,
     "traffic_back_url": _traffic_back,

@@ -40,7 +40,7 @@ _COUNTS = """
 INSERT INTO tracking_click_hour AS known
     (hour, link_id, sub1, country, device, program_id, affiliate_id, clicks, counted, uniques, views)
 SELECT date_trunc('hour', clicked_at, 'UTC'), link_id, coalesce(params ->> 'sub1', ''), country, device,
-       (array_agg(program_id))[1], (array_agg(affiliate_id))[1],
+       min(program_id::text)::uuid, min(affiliate_id::text)::uuid,
        count(*) FILTER (WHERE kind = 'click'), count(*) FILTER (WHERE kind = 'click' AND is_counted),
        count(*) FILTER (WHERE is_unique), count(*) FILTER (WHERE kind = 'view' AND is_counted)
 FROM inserted GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2
@@ -136,10 +136,26 @@ def store(connection: psycopg.Connection[Any], load: Load) -> int:
 
 def insert_rows(connection: psycopg.Connection[Any], rows: Sequence[str]) -> int:
     """One transaction (or a savepoint in the caller's): rows, marks and counts; how many rows were new."""
+    prepare_staging(connection)
+    with connection.transaction():
+        stage_rows(connection, rows)
+        return settle_rows(connection)
+
+
+def prepare_staging(connection: psycopg.Connection[Any]) -> None:
+    """Makes the session's staging table, once, before the transaction that fills it."""
     connection.execute(_STAGING)
-    with connection.transaction(), connection.cursor() as cursor:
-        with cursor.copy(_COPY) as copy:
-            copy.write("".join(rows))
+
+
+def stage_rows(connection: psycopg.Connection[Any], rows: Sequence[str]) -> None:
+    """Copies rows into the staging table, where nobody else sees them. Part of a transaction of the caller's."""
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.write("".join(rows))
+
+
+def settle_rows(connection: psycopg.Connection[Any]) -> int:
+    """Moves the staged rows to where they belong, with marks and counts, in the same transaction; how many were new."""
+    with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (CLICKS_LOCK,))
         # Planned anew for each batch: a plan made while the month was empty would be slow ever after.
         latest = cursor.execute(_LATEST, prepare=False).fetchone()

@@ -39,6 +39,8 @@ class Program(Record):
     approval = models.CharField(max_length=10, choices=Approval, default=Approval.AUTO)
     landing_url = models.URLField(max_length=1000)
     allowed_hosts = ArrayField(models.CharField(max_length=253))
+    #: What new partners' codes look like, such as "{name}10" (affiliates/own_codes.py); empty makes none.
+    code_pattern = models.CharField(max_length=60, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(auto_now=True)
 

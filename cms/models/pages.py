@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import get_language_info, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel
@@ -44,8 +45,11 @@ class SitePage(Page):
             for page in self.get_translations(inclusive=True).live().select_related("locale")
         ]
         context["footer_links"] = [
-            (page.title, page.get_url(request))
-            for page in root.get_children().live().type(StandardPage).order_by("path")
+            *(
+                (page.title, page.get_url(request))
+                for page in root.get_children().live().type(StandardPage).order_by("path")
+            ),
+            (_("Published log"), reverse("log")),
         ]
         return context
 

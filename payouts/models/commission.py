@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger.ids import Record, RecordManager
 from ledger.money import Money
+from payouts.models.fraud_hold import FraudHold
 from payouts.models.rule import RuleLine
 
 
@@ -17,8 +18,9 @@ class CommissionManager(RecordManager["Commission"]):
     """Questions about commissions."""
 
     def due(self, at: datetime) -> models.QuerySet["Commission"]:
-        """Pending commissions whose hold is over and whose order nobody disputes."""
-        return self.filter(status=Commission.Status.PENDING, due_at__lte=at, conversion__is_disputed=False)
+        """Pending commissions whose hold is over, whose order nobody disputes and no suspicion keeps back."""
+        waiting = self.filter(status=Commission.Status.PENDING, due_at__lte=at, conversion__is_disputed=False)
+        return waiting.exclude(fraud_holds__state=FraudHold.State.HELD)
 
 
 class Commission(Record):

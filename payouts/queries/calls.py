@@ -8,7 +8,8 @@ from affiliates.models import Enrolment
 from ledger.ids import public_id_of
 from ledger.money import Money
 from payouts.models import Commission, Payout
-from tracking.models import Attribution, Click, Conversion, Link
+from payouts.queries.fraud import finding_by_id, finding_facts
+from tracking.models import Attribution, Click, Conversion, FraudFinding, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ def facts_for_merchant(event: str, subject: str) -> CallFacts | None:
             },
             program_id=enrolment.program.public_id,
         )
+    if kind == FraudFinding.ID_PREFIX:
+        finding = finding_by_id(subject)
+        return CallFacts({"finding": finding_facts([finding])[0]}, program_id=finding.program.public_id)
     return None
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ledger.money import Money
 from payouts.models import Claim, Commission
-from payouts.queries.explanations import Change, LedgerLine, Viewer
+from payouts.queries.explanations import Change, FindingFact, LedgerLine, Viewer
 from tracking.models import ConversionRevision, Dispute, Refund
 
 #: Fields of an order that hold money, and those whose values a partner may read.
@@ -25,7 +25,8 @@ def changes_of(
     revisions: Sequence[ConversionRevision],
     disputes: Sequence[Dispute],
     claims: Sequence[Claim],
-    ledger: Iterable[LedgerLine],
+    findings: Sequence[FindingFact],
+    ledger: Sequence[LedgerLine],
     viewer: Viewer,
 ) -> tuple[Change, ...]:
     """Everything that happened to the order since it was booked, in order, with what was left of the commission."""
@@ -37,6 +38,7 @@ def changes_of(
     found += [
         _of_claim(claim) for claim in claims if viewer != "partner" or claim.affiliate_id == commission.affiliate_id
     ]
+    found += [one for finding in findings for one in _of_finding(commission, finding, effects, ledger)]
     left = Money.zero(commission.currency)
     told = []
     # The order of one instant is the order of the list: a stable sort keeps it.
@@ -69,7 +71,13 @@ def _of_refund(commission: Commission, refund: Refund, effects: Mapping[str, Mon
     zero = Money.zero(commission.currency)
     amount = Money(refund.amount_minor, commission.currency)
     taken = effects.get(refund.public_id, zero)
-    yield Change(refund.at, "refunded", reason=refund.reason, effect=taken, order=zero - amount)
+    if refund.is_told_twice or refund.apart_at is not None:
+        yield Change(refund.at, "refund_told_twice", reason=refund.reason, effect=taken)
+    else:
+        yield Change(refund.at, "refunded", reason=refund.reason, effect=taken, order=zero - amount)
+    if refund.apart_at is not None:
+        apart = effects.get(f"{refund.public_id}:apart", zero)
+        yield Change(refund.apart_at, "refunds_apart", reason=refund.reason, effect=apart, order=zero - amount)
     if refund.voided_at is not None:
         back = effects.get(f"{refund.public_id}:void", zero)
         yield Change(refund.voided_at, "refund_void", reason=refund.void_reason, effect=back, order=amount)
@@ -101,6 +109,22 @@ def _of_dispute(dispute: Dispute) -> Iterable[Change]:
     yield Change(dispute.opened_at, "dispute_opened")
     if dispute.closed_at is not None:
         yield Change(dispute.closed_at, f"dispute_{dispute.status}")
+
+
+def _of_finding(
+    commission: Commission, finding: FindingFact, effects: Mapping[str, Money], ledger: Sequence[LedgerLine]
+) -> Iterable[Change]:
+    """Kept back and let go; or confirmed, and after an appeal perhaps given back: what the book says of each."""
+    if finding.was_held:
+        yield Change(finding.held_at, "held_back", note=finding.id)
+    ended = f"fraud_{finding.state}" if finding.ended_at is not None else ""
+    for step in ("confirmed", "released"):
+        cause = f"{finding.id}:{step}"
+        at = next((line.at for line in ledger if line.reference.endswith(f":{cause}")), None)
+        if at is not None:
+            yield Change(at, f"fraud_{step}", effect=effects.get(cause), note=finding.id)
+        elif ended == f"fraud_{step}" and finding.ended_at is not None:
+            yield Change(finding.ended_at, ended, note=finding.id)
 
 
 def _of_claim(claim: Claim) -> Change:

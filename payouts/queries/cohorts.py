@@ -19,18 +19,18 @@ MOST_MONTHS = 12
 
 _CUSTOMERS = """
 WITH lines AS (
-    SELECT c.merchant_id::text || c.customer_ref AS who, c.currency, c.amount_minor - c.refunded_minor AS kept,
-           date_trunc('month', c.occurred_at AT TIME ZONE %(zone)s)::date AS month
-    FROM {source} WHERE {conditions} AND c.customer_ref <> ''
+    SELECT l.merchant_id::text || l.customer_ref AS who, l.currency, l.amount_minor - l.refunded_minor AS kept,
+           date_trunc('month', l.occurred_at AT TIME ZONE %(zone)s)::date AS month
+    FROM {source} WHERE {conditions} AND l.customer_ref <> ''
 ), members AS (
     SELECT who, min(month) AS cohort FROM lines GROUP BY who
 )
 """
 _PARTNERS = """
 WITH lines AS (
-    SELECT s.affiliate_id::text AS who, c.currency, c.amount_minor - c.refunded_minor AS kept,
-           date_trunc('month', c.occurred_at AT TIME ZONE %(zone)s)::date AS month
-    FROM {source} WHERE {conditions} AND s.affiliate_id IS NOT NULL
+    SELECT l.partner_id::text AS who, l.currency, l.amount_minor - l.refunded_minor AS kept,
+           date_trunc('month', l.occurred_at AT TIME ZONE %(zone)s)::date AS month
+    FROM {source} WHERE {conditions} AND l.partner_id IS NOT NULL
 ), members AS (
     SELECT e.affiliate_id::text AS who,
            date_trunc('month', min(coalesce(e.decided_at, e.applied_at)) AT TIME ZONE %(zone)s)::date AS cohort

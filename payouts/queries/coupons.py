@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 from django.db.models.functions import Upper
 
-from affiliates.models import Coupon
+from affiliates.models import Coupon, Merchant, Program
 from ledger.money import Money
 from payouts.models import Commission
-from tracking.models import AttributionShare
+from tracking.models import AttributionShare, Conversion
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,50 @@ class Brought:
     orders: int
     revenue: Money
     commission: Money
+
+
+@dataclass(frozen=True, slots=True)
+class LeakedCode:
+    """A code that customers typed and that the program does not know: how often, for how much, who earned by it."""
+
+    program: Program
+    code: str
+    orders: int
+    revenue: Money
+    commission: Money
+    last_at: datetime
+
+
+def codes_of_nobody(merchant: Merchant, *, since: datetime, most: int = 200) -> list[LeakedCode]:
+    """Codes of orders since then that are no code of their program, the most orders first; three queries.
+
+    A code that went about (a voucher site's find, a mailing's) shows here with what was paid for its orders.
+    """
+    orders = Conversion.objects.filter(
+        merchant=merchant, program__isnull=False, is_test=False, occurred_at__gte=since
+    ).exclude(coupon="")
+    of_program = Coupon.objects.filter(program=OuterRef("program"))
+    known = of_program.annotate(upper=Upper("code")).filter(upper=OuterRef("typed"))
+    unknown = orders.annotate(typed=Upper("coupon")).filter(~Exists(known))
+    rows = list(
+        unknown.values_list("program", "typed")
+        .annotate(orders=Count("pk"), revenue=Sum(F("amount_minor") - F("refunded_minor")), last=Max("occurred_at"))
+        .order_by("-orders", "typed")[:most]
+    )
+    paid = _by_code(
+        Commission.objects.filter(conversion__in=unknown.values("pk"))
+        .annotate(typed=Upper("conversion__coupon"))
+        .values_list("conversion__program", "typed")
+        .annotate(orders=Count("pk"), minor=Sum(F("amount_minor") - F("reversed_minor")))
+    )
+    programs = Program.objects.in_bulk({row[0] for row in rows})
+    return [
+        LeakedCode(
+            programs[key], typed, number, Money(int(revenue), programs[key].currency),
+            Money(paid.get((key, typed), (0, 0))[1], programs[key].currency), last,
+        )
+        for key, typed, number, revenue, last in rows
+    ]  # fmt: skip
 
 
 def brought_by_codes(coupons: Sequence[Coupon]) -> dict[UUID, Brought]:

@@ -89,7 +89,8 @@ def _candidates(
             code=row.get("code", "") if is_open else "",
             consent=touch.get("consent", "") if is_open else "",
             uncounted=uncounted.get(_touch(row), "") if is_open else "",
-            beaten_by=numbers.get(row.get("beaten_by", "")),
+            # A code of nobody's has no id, and what lost to nothing was beaten by nobody.
+            beaten_by=numbers.get(row["beaten_by"]) if row.get("beaten_by") else None,
         )
 
 

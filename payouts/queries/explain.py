@@ -30,6 +30,7 @@ from payouts.queries.crediting import crediting_of
 from payouts.queries.explanations import (
     BaseStep,
     Explanation,
+    FindingFact,
     Grant,
     LedgerLine,
     OrderFacts,
@@ -42,6 +43,7 @@ from payouts.queries.explanations import (
     Touch,
     Viewer,
 )
+from payouts.queries.fraud import facts_about
 from payouts.queries.states import (
     COMMISSION_STATES,
     MoneyState,
@@ -102,6 +104,7 @@ class _Matter:
     revisions: Sequence[ConversionRevision]
     disputes: Sequence[Dispute]
     claims: Sequence[Claim]
+    findings: Mapping[UUID, tuple[FindingFact, ...]]
     ledger: Mapping[str, tuple[LedgerLine, ...]]
     items: Mapping[UUID, PayoutItem]
     states: Mapping[UUID, MoneyState]
@@ -162,6 +165,7 @@ def _matter(conversion_id: UUID, *, viewer: Viewer, at: datetime) -> _Matter:
         else [],
         disputes=list(Dispute.objects.filter(conversion=conversion_id).order_by("opened_at")),
         claims=list(Claim.objects.filter(about).order_by("opened_at")),
+        findings=facts_about(rows, viewer=viewer),
         ledger=_ledger([row.public_id for row in rows]),
         items=items,
         states=states_of(rows, at=at, items=items),
@@ -219,11 +223,13 @@ def _explained(row: Commission, matter: _Matter, *, viewer: Viewer, at: datetime
             revisions=matter.revisions,
             disputes=matter.disputes,
             claims=matter.claims,
+            findings=matter.findings.get(row.pk, ()),
             ledger=ledger,
             viewer=viewer,
         ),
         grant=_grant(row.trace),
         adds_to=str(row.trace.get("adds_to", "")),
+        findings=matter.findings.get(row.pk, ()),
     )
 
 
@@ -346,7 +352,10 @@ def _reversals(commission: Commission, refunds: Sequence[Refund], ledger: Iterab
     for line in ledger:
         taken[line.reference] = taken.get(line.reference, 0) + line.amount.minor
     for refund in refunds:
-        minor = taken.get(f"{commission.public_id}:reversal:{refund.public_id}", 0)
+        if refund.is_told_twice:
+            continue
+        entry = f"{commission.public_id}:reversal:{refund.public_id}"
+        minor = taken.get(entry, 0) + taken.get(f"{entry}:apart", 0)
         of_order = Money(refund.amount_minor, commission.currency)
         yield Reversal(refund.at, Money(minor, commission.currency), of_order, refund.reason, refund.reference)
 

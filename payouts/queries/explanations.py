@@ -218,8 +218,8 @@ class Crediting:
 class Change:
     """One thing that happened to an order: `effect` on the commission, `order` on its amount, and what was `left` then.
 
-    `what`: booked, amended, refunded, refund_void, dispute_opened, dispute_lost, dispute_won, claim_opened,
-    claim_accepted, claim_declined or claim_withdrawn. `fields` are (name, before, after), `hidden` how many
+    `what`: booked, amended, refunded, refund_told_twice, refunds_apart, refund_void, dispute_opened, dispute_lost, dispute_won, claim_opened,
+    claim_accepted, claim_declined, claim_withdrawn, held_back, fraud_confirmed or fraud_released. `fields` are (name, before, after), `hidden` how many
     more changed that the reader is not shown, `by` the door of an amendment.
     """
 
@@ -237,6 +237,22 @@ class Change:
     def with_left(self, left: Money) -> Self:
         """The same, with what was left of the commission."""
         return replace(self, left=left)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFact:
+    """A finding about a commission that the reader may know of: its public id, and what became of the commission by it.
+
+    `state` is that of the hold: held, watched, released, confirmed; `due_at` when it is answered or ends by itself.
+    """
+
+    id: str
+    rule: str
+    state: str
+    was_held: bool
+    held_at: datetime
+    ended_at: datetime | None
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,3 +299,4 @@ class Explanation:
     grant: Grant | None = None
     #: The earlier commission of the same order that this one was added to, after that was in a payout.
     adds_to: str = ""
+    findings: tuple[FindingFact, ...] = ()

@@ -20,6 +20,7 @@ from django.db.models import (
 )
 
 from ledger.money import Money
+from payouts.fraud.lines import has_suspicion
 from payouts.models import Payout, PayoutAttempt, PayoutItem, PayoutRun
 from payouts.protocol import FREED, NO_FUNDS
 
@@ -30,7 +31,7 @@ OPEN_RUNS = (_R.PREPARED, _R.SUBMITTED, _R.APPROVED, _R.SENDING)
 #: Payouts that have not left yet, in the order of their life.
 TO_GO = (_P.READY, _P.SENDING, _P.UNSURE)
 #: What deserves a look before a run is submitted, in the order it is shown.
-FINDINGS = ("first_payout", "above_median", "method_changed", "large")
+FINDINGS = ("fraud_suspected", "first_payout", "above_median", "method_changed", "large")
 #: More than this many times the median of the affiliate's former payouts.
 ABOVE_MEDIAN = 3
 #: More than this many times the median of the run.
@@ -184,6 +185,7 @@ def lines_of(run: PayoutRun) -> QuerySet[Payout]:
         Payout.objects.filter(run=run)
         .select_related("affiliate", "method", "run")
         .annotate(
+            is_suspected=has_suspicion(),
             former_median=Subquery(former.annotate(median=Median("amount_minor")).values("median")),
             last_fingerprint=Subquery(last.values("fingerprint")[:1]),
             commissions=Subquery(
@@ -198,13 +200,17 @@ def lines_of(run: PayoutRun) -> QuerySet[Payout]:
 
 
 def findings_filter(run: PayoutRun, name: str = "") -> Q:
-    """The lines of a run with one finding of FINDINGS, or with any when none is named. One query."""
+    """The lines of a run with one finding of FINDINGS, or with any when none is named. One query at most."""
     conditions = {
+        "fraud_suspected": Q(is_suspected=True),
         "first_payout": Q(former_median=None),
         "above_median": Q(amount_minor__gt=F("former_median") * ABOVE_MEDIAN),
         "method_changed": Q(last_fingerprint__isnull=False) & ~Q(last_fingerprint=F("fingerprint")),
-        "large": _large(run),
     }
+    if name in conditions:
+        return conditions[name]
+    # Only this one asks the database.
+    conditions["large"] = _large(run)
     if name:
         return conditions[name]
     any_of = Q()
@@ -227,7 +233,7 @@ def finding_counts(run: PayoutRun) -> dict[str, int]:
 def findings_of(payout: Payout, *, large_from: dict[str, int]) -> list[str]:
     """What deserves a look about a line of `lines_of`; `large_from` is that of `large_amounts`."""
     marks: Any = payout
-    found = []
+    found = ["fraud_suspected"] if marks.is_suspected else []
     if marks.former_median is None:
         found.append("first_payout")
     elif payout.amount_minor > marks.former_median * ABOVE_MEDIAN:

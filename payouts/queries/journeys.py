@@ -106,9 +106,9 @@ def journeys_of(question: Question) -> Journeys:
 def _orders(question: Question) -> list[tuple[datetime, str, int, Any]]:
     lines = lines_of(question)
     statement = (
-        "SELECT c.occurred_at, c.currency, c.amount_minor - c.refunded_minor, decision.candidates::text"  # noqa: S608
-        f" FROM {lines.source} LEFT JOIN tracking_attribution decision ON decision.conversion_id = c.id"
-        f" WHERE {' AND '.join(lines.conditions)} ORDER BY c.occurred_at DESC, c.id LIMIT {MOST_ORDERS}"
+        "SELECT l.occurred_at, l.currency, l.amount_minor - l.refunded_minor, decision.candidates::text"  # noqa: S608
+        f" FROM {lines.source} LEFT JOIN tracking_attribution decision ON decision.conversion_id = l.conversion_id"
+        f" WHERE {' AND '.join(lines.conditions)} ORDER BY l.occurred_at DESC, l.conversion_id LIMIT {MOST_ORDERS}"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, lines.values)
@@ -125,7 +125,7 @@ def _lags(question: Question) -> tuple[tuple[int, ...], Decimal | None, Decimal 
     statement = (
         f"SELECT {buckets}, percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY seconds)"  # noqa: S608 - ours
         f" FROM (SELECT {SECONDS}::numeric AS seconds FROM {lines.source} WHERE {' AND '.join(lines.conditions)}"
-        " AND s.click_id IS NOT NULL) AS lags"
+        " AND l.click_id IS NOT NULL) AS lags"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, lines.values | {"edges": list(LAGS)})

@@ -235,7 +235,7 @@ def conversions_in(merchant: Merchant, question: ConversionFilter) -> QuerySet[C
     if question.program:
         found = found.filter(program__slug=question.program)
     if question.text:
-        found = found.filter(order_ref__icontains=question.text)
+        found = found.filter(Q(order_ref__icontains=question.text) | Q(coupon__iexact=question.text))
     if question.partner:
         found = found.filter(Exists(_costs_of().filter(affiliate=_affiliate(question.partner))))
     if question.state in COMMISSION_STATES:

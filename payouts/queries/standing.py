@@ -59,6 +59,8 @@ class Standing:
     on_the_way: Money
     paid_this_year: Money
     minimum: Money
+    #: Approved, and kept back until the dispute over its order is over: in none of the other sums.
+    disputed: Money
     approved_sales: int = 0
     pending_sales: int = 0
     payouts_this_year: int = 0
@@ -71,7 +73,7 @@ class Standing:
     def nothing(cls, currency: str) -> Self:
         """Nothing earned yet."""
         zero = Money.zero(currency)
-        return cls(currency, zero, zero, zero, zero, zero, zero, zero, minimum_of(currency))
+        return cls(currency, zero, zero, zero, zero, zero, zero, zero, minimum_of(currency), zero)
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ class _Sums:
 
     pending: dict[str, list[tuple[date, int, int]]] = field(default_factory=lambda: defaultdict(list))
     approved: dict[str, list[tuple[datetime, int, int]]] = field(default_factory=lambda: defaultdict(list))
+    disputed: dict[str, int] = field(default_factory=dict)
     paid: dict[str, tuple[int, int]] = field(default_factory=dict)
     on_the_way: dict[str, int] = field(default_factory=dict)
 
@@ -90,8 +93,9 @@ def minimum_of(currency: str) -> Money:
 
 
 def standings_of(affiliate: Affiliate, *, at: datetime) -> list[Standing]:
-    """The affiliate's money by currency, the currency with the most sales first; five queries."""
-    own = Commission.objects.filter(affiliate=affiliate, amount_minor__gt=0)
+    """The affiliate's money by currency, the currency with the most sales first; six queries."""
+    every = Commission.objects.filter(affiliate=affiliate, amount_minor__gt=0)
+    own = every.filter(conversion__is_disputed=False)
     balances = balances_of(affiliate.owner_name)
     sums = _Sums()
     for row in _by_day(own.filter(status=Commission.Status.PENDING), TruncDate("due_at")):
@@ -100,6 +104,8 @@ def standings_of(affiliate: Affiliate, *, at: datetime) -> list[Standing]:
         own.filter(status=Commission.Status.APPROVED).exclude(_in_payout()), TruncMonth("approved_at", tzinfo=UTC)
     ):
         sums.approved[row["currency"]].append((row["when"], int(row["sum"]), row["sales"]))
+    waiting = every.filter(status=Commission.Status.APPROVED, conversion__is_disputed=True).exclude(_in_payout())
+    sums.disputed = dict(waiting.values_list("currency").annotate(sum=Sum(_LEFT)))
     payouts = Payout.objects.filter(affiliate=affiliate).values("currency").order_by()
     this_year = Q(state=_P.PAID, settled_at__year=at.year)
     for row in payouts.annotate(
@@ -137,14 +143,17 @@ def _standing(currency: str, balances: dict[tuple[str, str], Money], sums: _Sums
     recoverable = balances.get(("recoverable", currency), nothing)
     approved = sums.approved.get(currency, [])
     pending = sums.pending.get(currency, [])
+    disputed = int(sums.disputed.get(currency, 0))
     approved_minor = sum(minor for _when, minor, _sales in approved)
+    free = payable - Money(disputed, currency)
     peak = max(pending, key=lambda row: (row[1], row[0]), default=None)
     paid, number = sums.paid.get(currency, (0, 0))
     return Standing(
         currency=currency,
-        available=payable - recoverable,
+        available=free - recoverable,
         approved=Money(approved_minor, currency),
-        carried=payable - Money(approved_minor, currency),
+        disputed=Money(disputed, currency),
+        carried=free - Money(approved_minor, currency),
         recoverable=recoverable,
         pending=balances.get(("pending", currency), nothing),
         on_the_way=Money(sums.on_the_way.get(currency, 0), currency),
@@ -155,7 +164,7 @@ def _standing(currency: str, balances: dict[tuple[str, str], Money], sums: _Sums
         pending_peak=(peak[0], Money(peak[1], currency)) if peak and peak[1] else None,
         minimum=minimum_of(currency),
         coming=_coming(
-            currency, approved, pending, left_over=payable - Money(approved_minor, currency) - recoverable, at=at
+            currency, approved, pending, left_over=free - Money(approved_minor, currency) - recoverable, at=at
         ),
         has_taken_back=("recoverable", currency) in balances,
     )

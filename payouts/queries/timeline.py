@@ -40,7 +40,7 @@ def steps_of(
         yield Step(state.name, state.until, "bad", state.reason)
         return
     if state.name == "held":
-        yield Step("held", None, "bad", state.reason)
+        yield Step("held", state.until, "bad", state.reason)
     yield from _ahead(commission, payout, state, at=at)
 
 

@@ -16,13 +16,15 @@ from django.db.models.expressions import RawSQL
 
 from affiliates.models import Enrolment
 from ledger.money import Money
-from payouts.models import Commission
+from payouts.models import Commission, FraudHold
 from tracking.models import Attribution, Click, Conversion, InboxRequest, Link
 
 #: The closed list, worded in portal/why_not.py and docs/claims.md.
 SITUATIONS = (
     "already_yours",
     "refunded",
+    "being_checked",
+    "confirmed_fraud",
     "earned_nothing",
     "not_reported",
     "reported_rejected",
@@ -111,7 +113,7 @@ class Answer:
     @property
     def is_own(self) -> bool:
         """Whether the order is the partner's."""
-        return self.situation in {"already_yours", "refunded", "earned_nothing"}
+        return self.situation in {"already_yours", "refunded", "being_checked", "confirmed_fraud", "earned_nothing"}
 
 
 def why_not_me(
@@ -237,12 +239,28 @@ def _of(place: Enrolment, order: Conversion) -> Answer:
 
 def _own(order: Conversion, commissions: list[Commission]) -> Answer:
     first = min(commissions, key=lambda one: one.accrued_at)
+    suspected = _suspected(commissions)
+    if suspected is not None:
+        return Answer(*suspected, conversion=order, commission=first)
     if any(one.remaining for one in commissions):
         live = next(one for one in commissions if one.remaining)
         return Answer("already_yours", order.reason, conversion=order, commission=live)
     if any(one.amount for one in commissions):
         return Answer("refunded", "", {"reversed": True}, order, first)
     return Answer("earned_nothing", order.reason or "rate_is_zero", conversion=order, commission=first)
+
+
+def _suspected(commissions: list[Commission]) -> tuple[str, str, dict[str, Any]] | None:
+    """Whether a finding keeps the order's commission back, or took it: the situation, its reason, its date."""
+    states = [FraudHold.State.HELD, FraudHold.State.CONFIRMED]
+    holds = FraudHold.objects.filter(commission__in=commissions, state__in=states).select_related("finding")
+    hold = holds.order_by("state").first()
+    if hold is None or (hold.state == FraudHold.State.HELD and not any(one.remaining for one in commissions)):
+        return None
+    if hold.state == FraudHold.State.CONFIRMED:
+        return "confirmed_fraud", "fraud_confirmed", {}
+    due_at = hold.finding.answer_due_at
+    return "being_checked", "fraud_suspected", {"due_at": due_at.isoformat() if due_at else ""}
 
 
 def _own_touches(place: Enrolment, attribution: Attribution | None) -> tuple[dict[str, Any], ...]:

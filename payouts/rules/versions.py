@@ -1,9 +1,10 @@
 """Versions of a program's rules: published, in force from a day on, never edited."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 
@@ -33,6 +34,21 @@ def version_at(program: Program, at: datetime) -> RuleVersion | None:
         .order_by("-starts_at", "-version")
         .first()
     )
+
+
+class RuleBook:
+    """Every version of some programs' rules with its lines, loaded once; two queries however many programs."""
+
+    def __init__(self, programs: Collection[UUID]) -> None:
+        self._versions: dict[UUID, list[RuleVersion]] = {}
+        if programs:
+            for version in RuleVersion.objects.filter(program__in=programs).prefetch_related("lines"):
+                self._versions.setdefault(version.program_id, []).append(version)
+
+    def version_at(self, program: UUID, at: datetime) -> RuleVersion | None:
+        """Like the function of this name, over versions that are loaded already."""
+        in_force = [version for version in self._versions.get(program, ()) if version.starts_at <= at]
+        return max(in_force, key=lambda version: (version.starts_at, version.version), default=None)
 
 
 @transaction.atomic

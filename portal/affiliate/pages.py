@@ -57,6 +57,15 @@ def show(
     return render(request, name, {**shell, **context}, status=status)
 
 
+def settings_tabs(current: str) -> list[tuple[Text, str, bool]]:
+    """The pages of the settings; `current` is profile, payout or postbacks."""
+    return [
+        (_("Profile"), reverse("partner:settings"), current == "profile"),
+        (_("Payout account"), reverse("partner:settings-payout"), current == "payout"),
+        (_("Postbacks"), reverse("partner:endpoints"), current == "postbacks"),
+    ]
+
+
 def link_url(link: "Link") -> str:
     """The address that people share."""
     return address_of(link)

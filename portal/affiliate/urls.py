@@ -7,6 +7,7 @@ from portal.affiliate.views import (
     claims,
     codes,
     earnings,
+    fraud,
     home,
     link_changes,
     links,
@@ -50,6 +51,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("earnings/missing/<str:question_id>/claim/", missing.claim, name="claim-new"),
     path("earnings/<str:commission_id>/", earnings.earning, name="earning"),
     path("earnings/<str:commission_id>/question/", missing.question_amount, name="earning-question"),
+    # Findings
+    path("holds/", fraud.holds, name="holds"),
+    path("holds/<str:finding_id>/", fraud.hold, name="hold"),
+    path("holds/<str:finding_id>/appeal/", fraud.appeal, name="hold-appeal"),
     # Claims
     path("claims/", claims.claims, name="claims"),
     path("claims/<str:claim_id>/", claims.claim, name="claim"),

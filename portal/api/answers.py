@@ -117,6 +117,7 @@ def refund_answer(
         "refunded": conversion.refunded.major,
         "left": (conversion.amount - conversion.refunded).major,
         "verdict": verdict,
+        "told_twice": public_id_of("rfnd", refund.twin_id) if refund.twin_id else None,
         "commissions": [commission_of_order(commission) for commission in commissions],
         "ignored": list(ignored),
     }

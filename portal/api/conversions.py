@@ -1,7 +1,5 @@
 """Orders and refunds reported by shops: read strictly, recorded once, answered with what became of them."""
 
-import time
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from affiliates.errors import NotVisible
 from ledger.money import Money
 from payouts.queries.merchant import commissions_of
-from payouts.sales import Sale, record_sale, refund_sale
-from portal.api.answers import conversion_answer, refund_answer
+from payouts.sales import record_sale, refund_sale, tell_refunds_apart
+from portal.api.answers import refund_answer
 from portal.api.once import answered_once, idempotency_key
+from portal.api.sets import Item, outcome_of, take_in
+from portal.api.single import take_together
 from portal.intake.arrivals import bring_clicks_in
 from portal.intake.bodies import (
     LARGEST_BODY,
@@ -27,17 +27,14 @@ from portal.intake.door import (
     TEST,
     Intake,
     Outcome,
-    close,
-    settle,
     take,
 )
-from portal.intake.fields import kind_of, refuse
+from portal.intake.fields import kind_of, read_text, refuse
 from portal.intake.keys import bearer_key, merchant_of
-from portal.intake.orders import ReadOrder, read_order, read_refund
+from portal.intake.orders import ReadOrder, ignored_in, read_order, read_refund
 from portal.intake.privacy import hide_addresses, hide_keys
-from portal.intake.verdicts import verdict_of_sale
 from tracking import inbox
-from tracking.access import open_conversion_in
+from tracking.access import open_conversion_in, open_refund_of
 
 if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.
@@ -50,8 +47,10 @@ LARGEST_BATCH = 1_000
 
 
 def report_one(request: HttpRequest) -> HttpResponse:
-    """POST /conversions."""
-    return take(request, door="api", handle=_report_one, keep=LARGEST_BODY)
+    """POST /conversions. Requests that wait at the same moment share a transaction (portal/api/sets.py)."""
+    if request.META.get("HTTP_IDEMPOTENCY_KEY"):
+        return take(request, door="api", handle=_report_one, keep=LARGEST_BODY)
+    return take_together(request)
 
 
 def report_many(request: HttpRequest) -> HttpResponse:
@@ -74,18 +73,6 @@ def record(order: ReadOrder, merchant: "Merchant", intake: Intake) -> Outcome:
     if order.facts.click_id is not None:
         bring_clicks_in([order.facts.click_id], at=intake.at)
     return outcome_of(record_sale(merchant, order.facts, at=intake.at), merchant, ignored=order.ignored)
-
-
-def outcome_of(sale: Sale, merchant: "Merchant", *, ignored: tuple[str, ...] = ()) -> Outcome:
-    """The answer and the row's verdict for what became of an order."""
-    verdict, reason, row = verdict_of_sale(sale)
-    return Outcome(
-        HTTPStatus.CREATED if sale.is_new else HTTPStatus.OK,
-        conversion_answer(sale, merchant, verdict=verdict, reason=reason, ignored=ignored),
-        row,
-        reason=reason,
-        conversion=sale.conversion,
-    )
 
 
 def open_by_key(merchant: "Merchant", conversion_id: str, *, is_test_key: bool) -> "Conversion":
@@ -144,22 +131,23 @@ def orders_in(value: object) -> list[Any]:
 
 
 def _settle_batch(intake: Intake, merchant: "Merchant", orders: list[Any]) -> Outcome:
-    """Each order with a row, a transaction and a verdict of its own, so that a bad one spoils no other."""
+    """Each order with a row and a verdict of its own, so that a bad one spoils no other; one transaction where it can be."""
     bodies = [hide_addresses(hide_keys(write_json(order))) for order in orders]
     is_test = intake.key is not None and intake.key.is_test
     rows = inbox.receive_parts("api.item", intake.row, bodies, merchant=merchant, is_test=is_test)
-    read = [_read_quietly(order, intake) for order in orders]
-    clicks = [one.facts.click_id for one in read if isinstance(one, ReadOrder) and one.facts.click_id]
-    bring_clicks_in(clicks, at=intake.at)
+    items = [
+        Item(Intake(intake.request, row, b"", intake.at, key=intake.key), _read_quietly(order, intake))
+        for row, order in zip(rows, orders, strict=True)
+    ]
+    read = [item.read for item in items if isinstance(item.read, ReadOrder)]
+    bring_clicks_in([one.facts.click_id for one in read if one.facts.click_id], at=intake.at)
+    take_in(items)
     answers: list[dict[str, Any]] = []
     summary: dict[str, int] = {}
-    for row, one in zip(rows, read, strict=True):
-        item = Intake(intake.request, row, b"", intake.at, key=intake.key)
-        started = time.perf_counter()
-        outcome = settle(item, partial(_record_read, one, merchant))
-        close(item, outcome, latency_ms=round((time.perf_counter() - started) * 1000))
-        answers.append({**outcome.payload, "status": int(outcome.status)})
-        verdict = str(outcome.payload.get("verdict", outcome.verdict))
+    for item in items:
+        assert item.outcome is not None, "every order has an outcome"
+        answers.append({**item.outcome.payload, "status": int(item.outcome.status)})
+        verdict = str(item.outcome.payload.get("verdict", item.outcome.verdict))
         summary[verdict] = summary.get(verdict, 0) + 1
     told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.items()))
     return Outcome(HTTPStatus.OK, {"data": answers, "summary": summary}, ACCEPTED, detail=told)
@@ -173,10 +161,31 @@ def _read_quietly(order: object, intake: Intake) -> ReadOrder | Exception:
         return error
 
 
-def _record_read(one: ReadOrder | Exception, merchant: "Merchant", item: Intake) -> Outcome:
-    if isinstance(one, Exception):
-        raise one
-    return outcome_of(record_sale(merchant, one.facts, at=item.at), merchant, ignored=one.ignored)
+def tell_apart(request: HttpRequest, conversion_id: str) -> HttpResponse:
+    """POST /conversions/{id}/refunds/apart."""
+    return take(request, door="api.apart", handle=lambda intake: _apart(intake, conversion_id))
+
+
+def _apart(intake: Intake, conversion_id: str) -> Outcome:
+    intake.key = bearer_key(intake.request, at=intake.at)
+    conversion = open_by_key(merchant_of(intake.key), conversion_id, is_test_key=intake.key.is_test)
+    return make_two(intake, conversion, read_json_object(intake.readable_body()))
+
+
+def make_two(intake: "Intake | Kept", conversion: "Conversion", source: dict[str, Any]) -> Outcome:
+    """Let a refund that was taken for another's repetition count too. Raises NotVisible, RefundTooLarge."""
+    refund_id = read_text(source, "refund", longest=60, example="rfnd_06f3…", is_required=True)
+    is_news = tell_refunds_apart(open_refund_of(conversion, refund_id), at=intake.at)
+    refund, fresh = open_refund_of(conversion, refund_id), conversion.refreshed()
+    answer = refund_answer(
+        refund,
+        fresh,
+        list(commissions_of(fresh)),
+        verdict="accepted" if is_news else "duplicate",
+        ignored=tuple(ignored_in(source, frozenset({"refund"}))),
+    )
+    row = TEST if conversion.is_test else ACCEPTED if is_news else DUPLICATE
+    return Outcome(HTTPStatus.OK, answer, row, reason=refund.reason, conversion=fresh)
 
 
 def _refund(intake: Intake, conversion_id: str) -> Outcome:
@@ -207,15 +216,16 @@ def give_back(
 ) -> Outcome:
     """Refund an order and say what is left; idempotent by reference."""
     refund, is_new = refund_sale(
-        conversion, amount=amount, reference=reference, reason=reason, items=list(items), at=intake.at
+        conversion, amount=amount, reference=reference, reason=reason, way="api", items=list(items), at=intake.at
     )
-    verdict = "accepted" if is_new else "duplicate"
-    row = TEST if conversion.is_test else ACCEPTED if is_new else DUPLICATE
+    is_taken = is_new and not refund.is_told_twice
+    verdict = "accepted" if is_taken else "duplicate"
+    row = TEST if conversion.is_test else ACCEPTED if is_taken else DUPLICATE
     fresh = conversion.refreshed()
     return Outcome(
-        HTTPStatus.CREATED if is_new else HTTPStatus.OK,
+        HTTPStatus.CREATED if is_taken else HTTPStatus.OK,
         refund_answer(refund, fresh, list(commissions_of(fresh)), verdict=verdict, ignored=ignored),
         row,
-        reason=refund.reason,
+        reason="refund_told_twice" if refund.is_told_twice else refund.reason,
         conversion=fresh,
     )

@@ -23,7 +23,8 @@ from django.views.decorators.csrf import csrf_exempt
 from affiliates.errors import NotVisible
 from affiliates.signatures import SignatureRefused, key_of_signature
 from payouts.sales import record_sale
-from portal.api.conversions import give_back, outcome_of, record
+from portal.api.conversions import give_back, record
+from portal.api.sets import outcome_of
 from portal.intake.bodies import BodyUnreadable, read_json_object
 from portal.intake.door import DUPLICATE, Intake, Outcome, take
 from portal.intake.fields import NumberText, printable, read_money, read_name, read_text, refuse

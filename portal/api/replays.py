@@ -5,7 +5,8 @@ from http import HTTPStatus
 from typing import Any
 
 from payouts.sales import record_sale
-from portal.api.conversions import give_back, open_by_key, orders_in, outcome_of, refuse_other_methods
+from portal.api.conversions import give_back, make_two, open_by_key, orders_in, refuse_other_methods
+from portal.api.sets import outcome_of
 from portal.intake.bodies import read_json, read_json_object, write_json
 from portal.intake.door import ACCEPTED, Outcome
 from portal.intake.orders import ReadOrder, read_order, read_refund
@@ -79,7 +80,13 @@ def _refund(kept: Kept) -> Outcome:
     )
 
 
+def _apart(kept: Kept) -> Outcome:
+    conversion = open_by_key(kept.merchant, kept.path.rstrip("/").split("/")[-3], is_test_key=kept.is_test)
+    return make_two(kept, conversion, read_json_object(kept.body))
+
+
 register("api", _one)
+register("api.apart", _apart)
 register("api.batch", _many)
 register("api.item", _item)
 register("api.refund", _refund)

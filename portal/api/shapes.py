@@ -232,6 +232,12 @@ class BatchOut(Schema):
     summary: dict[str, int]
 
 
+class ApartIn(Schema):
+    """A refund that was taken for another's repetition and is one of its own."""
+
+    refund: str = Field(max_length=60, examples=["rfnd_06f3…"])
+
+
 class RefundOut(Schema):
     """A refund, and what it left."""
 
@@ -244,6 +250,8 @@ class RefundOut(Schema):
     refunded: str
     left: str
     verdict: Literal["accepted", "duplicate"]
+    #: The refund that another way had told of before and that counts in place of this one.
+    told_twice: str | None = None
     commissions: list[CommissionOfOrder]
     ignored: list[str]
 
@@ -471,6 +479,49 @@ class Commissions(Schema):
     """A page of commissions."""
 
     data: list[CommissionOut]
+    next: str | None
+
+
+class TestOut(Schema):
+    """One test that was run on a partner, whether it fired or not."""
+
+    rule: str
+    p: float | None
+    numbers: dict[str, Any]
+    fired: bool
+
+
+class FindingOut(Schema):
+    """One rule's finding about one partner, with its numbers; `p_value` null: a fact."""
+
+    id: str
+    rule: str
+    state: str
+    affiliate: str
+    program: str
+    p_value: float | None
+    tests: int
+    cut: float
+    numbers: dict[str, Any]
+    tested: list[TestOut]
+    conversions: list[str]
+    at_risk: str
+    held: str
+    currency: str
+    window_starts_at: datetime
+    window_ends_at: datetime
+    found_at: datetime
+    answer_due_at: datetime | None
+    asked_at: datetime | None
+    appealed_at: datetime | None
+    decided_at: datetime | None
+    automatic: bool
+
+
+class Findings(Schema):
+    """A page of findings."""
+
+    data: list[FindingOut]
     next: str | None
 
 

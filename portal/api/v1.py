@@ -8,7 +8,18 @@ from django.utils import timezone
 from ninja import Query
 from ninja.security import HttpBearer
 
-from portal.api import amendments, conversions, coupons, explaining, link_making, lists, performance, receipts, shapes
+from portal.api import (
+    amendments,
+    conversions,
+    coupons,
+    explaining,
+    findings,
+    link_making,
+    lists,
+    performance,
+    receipts,
+    shapes,
+)
 from portal.api.cursors import LARGEST_PAGE, PAGE
 from portal.api.document import Api, takes
 from portal.intake.keys import bearer_key
@@ -86,6 +97,18 @@ def report_conversions(request: HttpRequest) -> HttpResponse:
 def refund_conversion(request: HttpRequest, conversion_id: str) -> HttpResponse:
     """201 the first time, 200 when the same reference comes again."""
     return conversions.refund_one(request, conversion_id)
+
+
+@api.post(
+    "/conversions/{conversion_id}/refunds/apart",
+    response={200: shapes.RefundOut},
+    openapi_extra=takes(shapes.ApartIn),
+    tags=["Conversions"],
+    summary="Say that two refunds are two",
+)
+def tell_refunds_apart(request: HttpRequest, conversion_id: str) -> HttpResponse:
+    """A refund that was taken for another's repetition (`told_twice`) counts from now on."""
+    return conversions.tell_apart(request, conversion_id)
 
 
 @api.api_operation(_OTHERS, "/conversions", include_in_schema=False, url_name="report_conversion")
@@ -275,6 +298,24 @@ def list_payouts(
 ) -> HttpResponse:
     """Newest first: a partner's payouts, or a merchant's part of each payout."""
     return lists.list_payouts(request, _of(request), limit=limit, cursor=cursor, state=state)
+
+
+@api.get("/fraud/findings", auth=_key, response=shapes.Findings, tags=["Fraud"], summary="List findings")
+def list_findings(
+    request: HttpRequest,
+    limit: Limit = PAGE,
+    cursor: Cursor = "",
+    state: Literal["", "noted", "open", "held", "appealed", "released", "confirmed"] = "",
+    rule: Annotated[str, Query(max_length=4, description="F1 to F17")] = "",
+) -> HttpResponse:
+    """Newest first: what looks unusual about a merchant's partners, each with every test that was run."""
+    return findings.list_findings(request, _of(request), limit=limit, cursor=cursor, state=state, rule=rule)
+
+
+@api.get("/fraud/findings/{finding_id}", auth=_key, response=shapes.FindingOut, tags=["Fraud"], summary="Read a finding")
+def get_finding(request: HttpRequest, finding_id: str) -> HttpResponse:
+    """The finding as it stands, with its numbers and orders."""
+    return findings.get_finding(_of(request), finding_id)
 
 
 @api.get("/reports/performance", auth=_key, response=shapes.Performance, tags=["Reports"], summary="Performance")

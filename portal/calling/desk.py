@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,8 @@ class Desk:
     may_change: bool = True
     merchant: "Merchant | None" = None
     affiliate: "Affiliate | None" = None
+    #: The neighbouring pages: [(label, url, is_current)].
+    tabs: list[tuple[Any, str, bool]] = field(default_factory=list)
 
     @property
     def owner(self) -> dict[str, Any]:
@@ -69,6 +71,7 @@ def list_page(desk: Desk) -> HttpResponse:
         "is_merchant": desk.is_merchant,
         "may_change": desk.may_change,
         "new_url": desk.here("endpoint-new"),
+        "tabs": desk.tabs,
     }
     return desk.show("portal/calling/endpoints.html", context, title=_title(desk), lead=_lead(desk))
 

@@ -13,7 +13,7 @@ from portal.click.visitors import VIEW_COOKIE, VISITOR_COOKIE, is_visitor_id, vi
 from tracking.addresses import short_address
 from tracking.consent import DENIED, GRANTED, allows_cookies, read_consent
 from tracking.destinations import DestinationRefused, read_destination
-from tracking.parameters import LONGEST_QUERY
+from tracking.parameters import LONGEST_QUERY, with_presets
 
 if TYPE_CHECKING:
     from granian.rsgi import HTTPProtocol, Scope
@@ -72,6 +72,7 @@ async def answer_view(door: "Door", scope: "Scope", proto: "HTTPProtocol") -> No
     query, problems = scope.query_string, link.problem
     if len(query) > LONGEST_QUERY:
         query, problems = "", f"{problems} query:too_long"
+    query = with_presets(query, link.presets)
     user_agent, referrer, language, address, cuts = door.visitor_facts(scope)
     consent, problem = read_consent(query, header("sec-gpc"), is_required=link.program.needs_consent)
     has_consent = allows_cookies(consent)
@@ -182,6 +183,7 @@ async def _record(door: "Door", link: "Link", said: dict[str, Any], scope: "Scop
             raise VisitRefused(422, refusal.code, "url", str(refusal)) from refusal
         page = target.url
         query = page.partition("?")[2].partition("#")[0]
+    query = with_presets(query, link.presets)
     user_agent, _, language, address, cuts = door.visitor_facts(scope)
     consent, problem = read_consent(query, scope.headers.get("sec-gpc"), is_required=link.program.needs_consent)
     if said.get("consent") is False:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ledger.base32 import encode
 from tracking.destinations import Destination, DestinationRefused, read_destination
+from tracking.parameters import preset_fields
 from tracking.routing import Routing, compile_routing
 from tracking.spool import belongs_to
 from tracking.standing import reason_of_standing
@@ -21,7 +22,8 @@ LINK_SQL = """
 SELECT k.code, l.id, l.enrolment_id, l.program_id, l.affiliate_id, l.destination,
        e.status, a.status, p.status, p.landing_url, array_to_string(p.allowed_hosts, ' '),
        p.merchant_id, p.slug, l.code, l.routing::text, l.utm::text,
-       s.routing::text, s.utm_template::text, s.deep_links::text, s.traffic_back_url, s.consent
+       s.routing::text, s.utm_template::text, s.deep_links::text, s.traffic_back_url, s.consent, l.presets::text,
+       s.hide_referrer::text
 FROM (SELECT code, id AS link_id FROM tracking_link
       UNION ALL SELECT code, link_id FROM tracking_link_alias) k
 JOIN tracking_link l ON l.id = k.link_id
@@ -30,10 +32,10 @@ JOIN affiliates_affiliate a ON a.id = l.affiliate_id
 JOIN affiliates_program p ON p.id = l.program_id
 LEFT JOIN tracking_program_settings s ON s.program_id = l.program_id
 """
-FIELDS = 21
-# Merchants' own hosts, once their owners have proved them; a failed look at DNS later closes no door.
+FIELDS = 23
+# Merchants' own hosts, once their owners have proved them, until their records were gone for longer than the grace.
 HOST_SQL = """
-SELECT host, coalesce(program_id, merchant_id) FROM tracking_domain WHERE verified_at IS NOT NULL
+SELECT host, coalesce(program_id, merchant_id) FROM tracking_domain WHERE verified_at IS NOT NULL AND stopped_at IS NULL
 """
 
 type LinkRow = Sequence[str]
@@ -51,6 +53,8 @@ class Program(NamedTuple):
     traffic_back: Destination | None
     deep_links: bool
     needs_consent: bool
+    #: What browsers are told about the Referer header on the way to the shop.
+    referrer_policy: str
     #: Whose hosts its links answer on: the program's key and the merchant's.
     owners: tuple[str, str]
 
@@ -68,6 +72,8 @@ class Link(NamedTuple):
     routing: Routing | None
     #: What is added to an address that is not the link's own, or has the click's own parameters in it.
     utm: Utm | None
+    #: The link's own parameters, for a click that does not say them: a name and the field as it stands in a query.
+    presets: tuple[tuple[str, str], ...] = ()
 
 
 class LinkBuilder:
@@ -82,8 +88,8 @@ class LinkBuilder:
     def build(self, row: LinkRow) -> Link:
         """The link of one row of LINK_SQL, its keys as text."""
         _, link, enrolment, program, affiliate, destination, *states, landing_url, hosts = row[:11]
-        merchant, slug, code, own_routing, own_utm, routing, template, deep_links, traffic_back, consent = row[11:]
-        rules = self._program((landing_url, hosts, program, merchant, traffic_back, deep_links, consent))
+        merchant, slug, code, own_routing, own_utm, routing, template, deep_links, traffic_back, consent = row[11:21]
+        rules = self._program((landing_url, hosts, program, merchant, traffic_back, deep_links, consent, row[22]))
         reason = reason_of_standing(enrolment=states[0], affiliate=states[1], program=states[2])
         target, problem = rules.landing, ""
         if not reason:
@@ -116,13 +122,14 @@ class LinkBuilder:
             program=rules,
             routing=None if reason else self._routing(routing, own_routing, rules.allowed_hosts),
             utm=utm,
+            presets=preset_fields(_values(row[21])) if row[21] not in _EMPTY else (),
         )
 
     def _program(self, facts: tuple[str, ...]) -> Program:
         """The program's rules; a landing page that is no address counts as none."""
         program = self._programs.get(facts)
         if program is None:
-            landing_url, hosts, key, merchant, traffic_back, deep_links, consent = facts
+            landing_url, hosts, key, merchant, traffic_back, deep_links, consent, hide_referrer = facts
             landing = self._target(landing_url, None)
             back = self._target(traffic_back, None) if traffic_back else ""
             program = Program(
@@ -132,6 +139,7 @@ class LinkBuilder:
                 deep_links=deep_links != "false",
                 # A program without settings has the defaults, and the default is to ask.
                 needs_consent=consent != "not_required",
+                referrer_policy="no-referrer" if hide_referrer == "true" else "strict-origin-when-cross-origin",
                 owners=(key, merchant),
             )
             self._programs[facts] = program
@@ -213,9 +221,9 @@ def _plain(value: str) -> str:
 
 
 def _values(text: str) -> dict[str, str]:
-    """Names and values of a JSON object; none when it is not one."""
+    """Names and values of a JSON object, or of a list of pairs; none when it is neither."""
     try:
         found = json.loads(text) if text else {}
-    except ValueError:
+        return dict(found)
+    except (ValueError, TypeError):
         return {}
-    return found if isinstance(found, dict) else {}

@@ -1,8 +1,19 @@
 """The door's own figures in Prometheus' text format. Plain counters, touched by one thread."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _COMMIT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_MEANINGS = {
+    "clicks_recorded_total": "clicks made durable",
+    "clicks_unrecorded_total": "clicks redirected without a record",
+    "clicks_answered_early_total": "clicks answered before a hanging disk",
+    "clicks_unknown_total": "requests for an unknown code",
+    "clicks_destination_refused_total": "deep links refused",
+}
+
+#: One door's figures: counters, uncounted clicks by reason, commits by bucket with their number and seconds, gauges.
+type Snapshot = dict[str, Any]
 
 
 class Metrics:
@@ -40,41 +51,56 @@ class Metrics:
         """A click is recorded that does not count."""
         self.uncounted[reason] = self.uncounted.get(reason, 0) + 1
 
-    def text(self, door: int, gauges: Mapping[str, float]) -> str:
-        """Everything, with the door's number as a label, and the gauges given."""
-        label = f'door="{door}"'
-        lines = []
-        counters = {
-            "clicks_recorded_total": ("clicks made durable", self.recorded),
-            "clicks_unrecorded_total": ("clicks redirected without a record", self.unrecorded),
-            "clicks_answered_early_total": (
-                "clicks answered before a hanging disk",
-                self.early_answers,
-            ),
-            "clicks_unknown_total": ("requests for an unknown code", self.unknown),
-            "clicks_destination_refused_total": ("deep links refused", self.refused_destinations),
+    def snapshot(self, gauges: Mapping[str, float]) -> Snapshot:
+        """Everything as it is now, with the gauges given."""
+        return {
+            "counters": {
+                "clicks_recorded_total": self.recorded,
+                "clicks_unrecorded_total": self.unrecorded,
+                "clicks_answered_early_total": self.early_answers,
+                "clicks_unknown_total": self.unknown,
+                "clicks_destination_refused_total": self.refused_destinations,
+            },
+            "uncounted": dict(self.uncounted),
+            "commits": [*self._commit_buckets, self._commits, self._commit_seconds],
+            "gauges": dict(gauges),
         }
-        for name, (meaning, value) in counters.items():
-            lines += [
-                f"# HELP {name} {meaning}",
-                f"# TYPE {name} counter",
-                f"{name}{{{label}}} {value}",
-            ]
-        lines.append("# TYPE clicks_uncounted_total counter")
+
+
+def text_of(doors: Mapping[int, Snapshot]) -> str:
+    """The figures of all doors, each with its number as a label; a name's lines stand together."""
+    lines = []
+    for name, meaning in _MEANINGS.items():
+        lines += [f"# HELP {name} {meaning}", f"# TYPE {name} counter"]
+        lines += [f'{name}{{door="{door}"}} {one["counters"].get(name, 0)}' for door, one in doors.items()]
+    lines.append("# TYPE clicks_uncounted_total counter")
+    lines += [
+        f'clicks_uncounted_total{{door="{door}",reason="{reason}"}} {count}'
+        for door, one in doors.items()
+        for reason, count in sorted(one["uncounted"].items())
+    ]
+    lines.append("# TYPE click_commit_seconds histogram")
+    for door, one in doors.items():
+        lines += _histogram(f'door="{door}"', one["commits"])
+    for name in dict.fromkeys(name for one in doors.values() for name in one["gauges"]):
+        lines.append(f"# TYPE {name} gauge")
         lines += [
-            f'clicks_uncounted_total{{{label},reason="{reason}"}} {count}'
-            for reason, count in sorted(self.uncounted.items())
+            f'{name}{{door="{door}"}} {one["gauges"][name]:.15g}'
+            for door, one in doors.items()
+            if name in one["gauges"]
         ]
-        lines.append("# TYPE click_commit_seconds histogram")
-        below = 0
-        for limit, count in zip(_COMMIT_BUCKETS, self._commit_buckets, strict=True):
-            below += count
-            lines.append(f'click_commit_seconds_bucket{{{label},le="{limit}"}} {below}')
-        lines += [
-            f'click_commit_seconds_bucket{{{label},le="+Inf"}} {self._commits}',
-            f"click_commit_seconds_sum{{{label}}} {self._commit_seconds:.6f}",
-            f"click_commit_seconds_count{{{label}}} {self._commits}",
-        ]
-        for name, gauge in gauges.items():
-            lines += [f"# TYPE {name} gauge", f"{name}{{{label}}} {gauge:g}"]
-        return "\n".join([*lines, ""])
+    return "\n".join([*lines, ""])
+
+
+def _histogram(label: str, commits: Sequence[float]) -> list[str]:
+    *buckets, number, seconds = commits
+    lines, below = [], 0.0
+    for limit, count in zip(_COMMIT_BUCKETS, buckets, strict=True):
+        below += count
+        lines.append(f'click_commit_seconds_bucket{{{label},le="{limit}"}} {below:.15g}')
+    return [
+        *lines,
+        f'click_commit_seconds_bucket{{{label},le="+Inf"}} {number:.15g}',
+        f"click_commit_seconds_sum{{{label}}} {seconds:.6f}",
+        f"click_commit_seconds_count{{{label}}} {number:.15g}",
+    ]

@@ -19,6 +19,7 @@ from zlib import crc32
 from portal.click import pages
 from portal.click.beacons import VIEW_PREFIX, VISIT_PATH, answer_view, answer_visit
 from portal.click.commits import GroupCommit
+from portal.click.figures import SharedFigures
 from portal.click.keeper import DatabaseSilent, LinkAsker, LinkKeeper
 from portal.click.life import is_near, open_spool, stoppable
 from portal.click.links import Link, LinkTable
@@ -39,7 +40,7 @@ from tracking.click_ids import TimedIds
 from tracking.consent import allows_cookies, read_consent
 from tracking.destinations import Destination, DestinationRefused, read_destination
 from tracking.geography import Countries
-from tracking.parameters import LONGEST_QUERY, deep_link_of, read_parameters
+from tracking.parameters import LONGEST_QUERY, deep_link_of, read_parameters, with_presets
 from tracking.routing import Choice, Routing
 from tracking.spool import spool_bytes
 from tracking.utm import Utm
@@ -58,10 +59,9 @@ LONGEST_LANGUAGE = 255
 _MOST_FLOOD_KEYS = 50_000
 _FLOOD_WINDOW_SECONDS = 60.0
 
-# The answer to every click: not cached, not indexed, and no more of the referrer than its origin.
+# The answer to every click: not cached, not indexed; its program says how much of the referrer the shop gets.
 _REDIRECT_HEADERS = (
     ("cache-control", "no-store"),
-    ("referrer-policy", "strict-origin-when-cross-origin"),
     ("x-robots-tag", "noindex, nofollow"),
 )
 _TEXT_HEADERS = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
@@ -113,12 +113,16 @@ class Door:
             self._keeper.load()
         self._keeper.start()
         self.commits.start()
+        number = self._writer.number
+        self._figures = SharedFigures(settings.spool_dir, number, lambda: self.metrics.snapshot(self._gauges()))
+        self._figures.start()
         logger.info("door %d: %d links", self._writer.number, len(self.table.links))
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Writes what still waits and lets go of everything."""
         self._keeper.stop()
         self._asker.close()
+        self._figures.stop()
         self.commits.close()
 
     async def __rsgi__(self, scope: "Scope", proto: "HTTPProtocol") -> None:
@@ -153,7 +157,7 @@ class Door:
             return
         header = scope.headers.get
         query = scope.query_string
-        before, after, url, owners, reason, problems, program, routing, utm = link
+        before, after, url, owners, reason, problems, program, routing, utm, presets = link
         is_own = True
         if query and ("url=" in query or "http" in query) and not reason:
             target, problem = self._deep_link(link, query)
@@ -163,6 +167,8 @@ class Door:
                 is_own = False
         if len(query) > LONGEST_QUERY:
             query, problems = "", f"{problems} query:too_long"
+        if presets:
+            query = with_presets(query, presets)
         user_agent, referrer, language, address, cuts = self.visitor_facts(scope)
         problems += cuts
         consent, problem = read_consent(query, header("sec-gpc"), is_required=program.needs_consent)
@@ -230,10 +236,12 @@ class Door:
             self._show(pages.BLOCKED if is_blocked else pages.UNKNOWN, 403 if is_blocked else 404, language, proto)
             return
         if visitor is None:
-            proto.response_empty(302, [("location", f"{before}{click_id}{after}"), *_REDIRECT_HEADERS])
+            leads = [("location", f"{before}{click_id}{after}"), ("referrer-policy", program.referrer_policy)]
+            proto.response_empty(302, [*leads, *_REDIRECT_HEADERS])
             return
         headers = [
             ("location", f"{before}{click_id}{after}"),
+            ("referrer-policy", program.referrer_policy),
             ("set-cookie", f"{VISITOR_COOKIE}={visitor}{self.cookie_ending}"),
             ("set-cookie", f"{CLICK_COOKIE}={click_id}{self.cookie_ending}"),
             *_REDIRECT_HEADERS,
@@ -360,9 +368,17 @@ class Door:
             is_ready = self.table.is_loaded
             proto.response_str(200 if is_ready else 503, _TEXT_HEADERS, "ready\n" if is_ready else "no links yet\n")
         elif path == "/metrics" and is_near(scope):
-            proto.response_str(200, _TEXT_HEADERS, self.metrics.text(self._writer.number, self._gauges()))
+            proto.response_str(200, _TEXT_HEADERS, await self._all_figures())
         else:
             self._show(pages.UNKNOWN, 404, scope.headers.get("accept-language"), proto)
+
+    async def _all_figures(self) -> str:
+        """All workers' figures; this one's alone when the disk that holds the others' hangs."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.wait_for(loop.run_in_executor(None, self._figures.text), timeout=2)
+        except TimeoutError:
+            return self._figures.own_text()
 
     def _gauges(self) -> dict[str, float]:
         """The door's state of this moment."""

@@ -10,8 +10,8 @@ from ledger.ids import public_id_of, uuid_from_public_id
 from payouts.queries.dub import clicks_by_id, customer_figures, links_by_id
 from portal.compat import shapes
 from portal.compat.wire import Call, DubRefused, answer
-from portal.intake.privacy import customer_of_address
 from tracking.customers import change_customer, customers_of, forget_customer
+from tracking.pseudonyms import customer_of_address
 
 if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.

@@ -21,12 +21,12 @@ from portal.compat.wire import Call, DubRefused, open_call, refuse, refused_of, 
 from portal.errors import status_of
 from portal.intake.arrivals import bring_clicks_in
 from portal.intake.door import ACCEPTED, DUPLICATE, REJECTED, TEST, Intake, Outcome, take
-from portal.intake.privacy import customer_of_address
 from tracking.access import open_click_in
 from tracking.click_ids import click_key
 from tracking.conversions import OrderFacts
 from tracking.customers import bind_customer, customer_of, foreign_records
 from tracking.errors import OrderConflict
+from tracking.pseudonyms import customer_of_address, signs_of_address
 
 if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.
@@ -84,6 +84,7 @@ def lead(call: Call, _intake: Intake) -> Outcome:
                 click_id=click.pk,
                 customer_ref=external_id,
                 customer_email_key=customer.email_key,
+                customer_signs=str(signs_of_address(customer.email)),
                 country=customer.country,
                 metadata={**metadata, "eventName": name},
                 source="dub",
@@ -128,6 +129,7 @@ def sale(call: Call, _intake: Intake) -> Outcome:
         click_id=click_id,
         customer_ref=external_id,
         customer_email_key=customer.email_key if customer else "",
+        customer_signs=str(signs_of_address(customer.email)) if customer else "",
         country=customer.country if customer else "",
         metadata={**metadata, "eventName": name, "paymentProcessor": processor},
         source="dub",

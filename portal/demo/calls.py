@@ -12,12 +12,12 @@ from portal.demo.play import Stage
 from portal.outbound.calls import queue_calls
 from tracking.receipts.roots import root_log
 
-_LATELY = timedelta(days=2)
+_LATELY = timedelta(days=14)
 _MOST = 25
 
 
 def play_calls(stage: Stage) -> None:
-    """Set endpoints up and write the calls of the last days down; the worker makes them as soon as it runs.
+    """Set endpoints up and write the calls of the last two weeks down; the worker makes them as soon as it runs.
 
     The log of clicks and decisions is rooted up to this hour, so that receipts are there to look at.
     """

@@ -20,7 +20,7 @@ from ledger.accounts import balance_of
 from ledger.money import Money
 from payouts import commissions, deposits, methods, providers, runs, sales, transfers
 from payouts.chart import receivable
-from portal.demo import claims, people, shops, standin
+from portal.demo import attribution, claims, fraud, links, people, shops, standin
 from portal.demo.cast import PARTNERS, Shop
 from tracking import inbox
 from tracking.click_ids import click_key
@@ -65,6 +65,7 @@ class Stage:
     scale: float = 1.0
     follows: list[Follow] = field(default_factory=list)
     sold: "list[Conversion]" = field(default_factory=list)
+    suspects: list[fraud.Suspect] = field(default_factory=list)
 
 
 def month_starts(first: datetime, last: datetime) -> list[datetime]:
@@ -81,6 +82,7 @@ def month_starts(first: datetime, last: datetime) -> list[datetime]:
 
 def play_clicks(stage: Stage) -> None:
     """Write the year's clicks into a spool, as a click door does; the drain takes them from there."""
+    links.name_links(stage)
     writer = SpoolWriter.claim(Path(settings.CLICK_SPOOL_DIR))
     try:
         writer.append_many(_clicks(stage))
@@ -97,6 +99,7 @@ def _clicks(stage: Stage) -> Iterator[Click]:
     agent_weights = [weight for _agent, weight in _AGENTS]
     moments = sorted(_moment(stage, days) for _ in range(int(CLICKS * stage.scale)))
     visitors: dict[int, list[UUID]] = {}
+    touches = attribution.Touches.of(stage)
     for planned in moments:
         while waiting and (not joined or waiting[-1].since <= planned):
             joined.append(waiting.pop())
@@ -123,7 +126,9 @@ def _clicks(stage: Stage) -> Iterator[Click]:
         )  # fmt: skip
         if not is_bot:
             stage.follows.append(Follow(click_key(click.id), moment, place))
+        yield from touches.banners(click, place, joined, moment)
         yield click
+    yield from fraud.clicks_of_suspects(stage)
 
 
 def play_year(stage: Stage, *, until_run: Callable[[datetime], bool] = lambda _: True) -> None:
@@ -148,6 +153,7 @@ def play_year(stage: Stage, *, until_run: Callable[[datetime], bool] = lambda _:
             plan(min(pay_day, max(stage.now - timedelta(hours=4), first)), partial(_run, stage, first))
     half = stage.start + (stage.now - stage.start) / 2
     plan(half, lambda at: people.raise_rates(stage.network, at=at))
+    plan(half, lambda at: attribution.set_up_attribution(stage.network, at=at))
     plan(stage.now - timedelta(days=70), lambda at: people.freeze(stage.network, at=at))
     total, done = len(queue), 0
     while queue:
@@ -158,6 +164,8 @@ def play_year(stage: Stage, *, until_run: Callable[[datetime], bool] = lambda _:
             stage.say(f"  {at:%Y-%m-%d}  {done} of about {max(total, done)} events")
     claims.play_claims(stage)
     shops.play_shops(stage)
+    links.play_links(stage)
+    fraud.play_fraud(stage)
 
 
 def _sell(stage: Stage, facts: OrderFacts, place: people.Place, plan: Callable[..., None], at: datetime) -> None:
@@ -240,6 +248,7 @@ def _restrict(stage: Stage, first: datetime) -> None:
 def _orders(stage: Stage) -> Iterator[tuple[OrderFacts, people.Place]]:
     chance = stage.chance
     wanted = int(ORDERS * stage.scale)
+    touches = attribution.Touches.of(stage)
     chosen = chance.sample(stage.follows, min(wanted, len(stage.follows)))
     for number, follow in enumerate(sorted(chosen, key=lambda one: one.at), start=1):
         delay = timedelta(minutes=min(chance.lognormvariate(4.2, 2.0), 60 * 24 * 60))
@@ -255,6 +264,7 @@ def _orders(stage: Stage) -> Iterator[tuple[OrderFacts, people.Place]]:
                 order_ref=f"{shop.slug[0].upper()}{10_000 + number}", amount=amount, occurred_at=when,
                 event="lead" if is_lead else "sale", click_id=follow.click_id if chance.random() > 0.03 else None,
                 customer_ref=customer, customer_status=chance.choice(("new", "new", "returning")),
+                coupon="" if is_lead else touches.code_for(follow.place, when),
                 items=[] if is_lead else [{"sku": f"{shop.slug}-{chance.randint(1, 5)}", "quantity": 1, "amount": amount.major}],
             ),
             follow.place,

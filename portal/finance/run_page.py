@@ -41,6 +41,7 @@ class LineRow:
     findings: list[Finding]
     cause: Cause | None
     commissions: int
+    is_suspected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ def _line(payout: "Payout", large_from: dict[str, int]) -> LineRow:
         if payout.state in {"unsure", "blocked", "cancelled"}
         else None,
         getattr(payout, "commissions", 0) or 0,
+        "fraud_suspected" in names,
     )
 
 

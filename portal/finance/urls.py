@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<str:run_id>/clear-alarm/", run_steps.run_clear_alarm, name="run-clear-alarm"),
     path("payouts/<str:payout_id>/", payouts.payout, name="payout"),
     path("payouts/<str:payout_id>/exclude/", payouts.payout_exclude, name="payout-exclude"),
+    path("payouts/<str:payout_id>/accept/", payouts.payout_accept, name="payout-accept"),
     path("payouts/<str:payout_id>/resume/", payouts.payout_resume, name="payout-resume"),
     path("failures/", failures.failures, name="failures"),
     path("ledger/", ledger.ledger, name="ledger"),

@@ -108,6 +108,7 @@ class Finding:
 
 
 _FINDINGS: dict[str, Finding] = {
+    "fraud_suspected": Finding(_("Under suspicion"), _("A finding about commissions in this payout has not been answered."), _("Accept it with a reason or exclude it: until then the run does not go on.")),
     "first_payout": Finding(_("First payout"), _("This partner was never paid in this currency."), _("Usual cause: a new partner. Look at the orders once.")),
     "above_median": Finding(_("Far above usual"), _("More than %(times)s times the median of the partner's former payouts."), _("Usual cause: a campaign or a large order.")),
     "method_changed": Finding(_("Account changed"), _("The bank account is another one than at the last payout."), _("Usual cause: the partner changed banks. Ask when in doubt.")),
@@ -146,6 +147,7 @@ EVENTS: dict[str, Text] = {
     "run.alarm": _("Alarm: our books and Stripe disagree"),
     "run.alarm_cleared": _("Alarm cleared"),
     "payout.excluded": _("Excluded"),
+    "payout.suspicion_accepted": _("Accepted although a finding about it stands"),
     "payout.cancelled": _("Called off, the money is payable again"),
     "payout.sent": _("Accepted by Stripe"),
     "payout.paid": _("Settled"),

@@ -27,8 +27,8 @@ from portal.intake.arrivals import bring_clicks_in
 from portal.intake.bodies import LARGEST_BODY, read_json_object
 from portal.intake.door import ACCEPTED, DUPLICATE, REJECTED, TEST, Intake, Outcome, take
 from portal.intake.fields import CLOCKS_DIFFER_BY, refuse
-from portal.intake.privacy import customer_of_address
 from portal.intake.replay import Kept, ReplayRefused, register
+from tracking.pseudonyms import customer_of_address, signs_of_address
 from tracking.shops import shopify_events, stripe_events, woocommerce_events
 from tracking.shops.orders import Notice
 from tracking.shops.reading import readable_click
@@ -128,7 +128,10 @@ def _notice(kind: str, event: Mapping[str, Any], headers: Headers, body: bytes, 
     if found.happened_at - at > CLOCKS_DIFFER_BY:
         raise refuse("created", "The event lies in the future.", code="instant_in_future")
     address = str(found.facts.get("email", ""))
-    return replace(found, facts={**found.facts, "email": customer_of_address(address) if "@" in address else ""})
+    if "@" not in address:
+        return replace(found, facts={**found.facts, "email": ""})
+    hidden = {"email": customer_of_address(address), "email_signs": str(signs_of_address(address))}
+    return replace(found, facts={**found.facts, **hidden})
 
 
 def _told(shop: "ShopConnection", notice: Notice | None, *, at: datetime, drains: bool) -> Outcome:

@@ -8,6 +8,7 @@ DOORS: dict[str, str | Promise] = {
     "api.batch": _("API, many orders"),
     "api.item": _("API, one of many"),
     "api.refund": _("API, refund"),
+    "api.apart": _("API, two refunds"),
     "api.amend": _("API, correction"),
     "api.links": _("API, links"),
     "api.coupons": _("API, codes"),
@@ -20,6 +21,7 @@ DOORS: dict[str, str | Promise] = {
     "shopify": _("Shopify"),
     "woocommerce": _("WooCommerce"),
     "dub": _("Dub client"),
+    "manual": _("By hand"),
 }
 
 #: The doors offered in the filter: each with all its parts.

@@ -23,26 +23,29 @@ FRESH = timedelta(seconds=60)
 _WAITS = (0.0, 0.05, 0.15)
 
 
-def bring_clicks_in(click_ids: Iterable[UUID], *, at: datetime) -> set[UUID]:
-    """Drain the spool when one of the clicks is fresh and not known yet; those still not known.
+def bring_clicks_in(click_ids: Iterable[UUID], *, at: datetime) -> None:
+    """Drain the spool when one of the clicks is fresh and not known yet.
 
     A click that does not come in leaves its sale held; the timetable decides over it later.
     """
-    unknown = unknown_clicks(click_ids)
-    if not any(_is_fresh(click_id, at) for click_id in unknown) or not settings.CLICK_SPOOL_DIR.is_dir():
-        return unknown
-    for wait in _WAITS:
+    unknown = on_their_way(click_ids, at=at)
+    for wait in _WAITS if unknown else ():
         time.sleep(wait)
         try:
             connection.ensure_connection()
             drain_directory(connection.connection, settings.CLICK_SPOOL_DIR)
         except (psycopg.Error, OSError):
             log.exception("the spool could not be drained")
-            return unknown
+            return
         unknown = unknown_clicks(unknown)
         if not unknown:
             break
-    return unknown
+
+
+def on_their_way(click_ids: Iterable[UUID], *, at: datetime) -> set[UUID]:
+    """Those of the clicks that are fresh, not known, and so may lie in a door's spool; without fresh ones, no query."""
+    fresh = {click_id for click_id in click_ids if _is_fresh(click_id, at)}
+    return unknown_clicks(fresh) if fresh and settings.CLICK_SPOOL_DIR.is_dir() else set()
 
 
 def _is_fresh(click_id: UUID, at: datetime) -> bool:

@@ -8,7 +8,7 @@ that says what to do.
 import ipaddress
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -65,6 +65,8 @@ class Intake:
     headers: dict[str, str] = field(default_factory=dict)
     #: Whose it is where no key tells: a browser's order, a shop's webhook.
     owner: "Merchant | None" = None
+    #: When it came, by time.perf_counter().
+    started: float = field(default_factory=time.perf_counter)
 
     @property
     def merchant(self) -> "Merchant | None":
@@ -93,31 +95,38 @@ def take(
     """Receive a request, have it handled, close its row, answer. Never raises."""
     word = word or as_json
     started, at = time.perf_counter(), timezone.now()
-    body, trouble = _bytes_of(request)
+    body, trouble = bytes_of(request)
     try:
-        row = inbox.receive(
-            door,
-            method=request.method or "",
-            path=hide_addresses(hide_keys(request.get_full_path().encode())).decode("utf-8", "replace"),
-            content_type=request.META.get("CONTENT_TYPE", ""),
-            body=hide_addresses(hide_keys(body or _query_of(request))),
-            ip=address_of(request),
-            at=at,
-            keep=keep,
-            headers=kept_headers(request),
-            key_digest=digest_of(given_key(request)),
-        )
+        [row] = inbox.receive_many([arrival_of(request, door, body, at=at, keep=keep)])
     except DatabaseError:
         log.exception("the inbox could not be written")
-        return _unavailable()
-    intake = Intake(request, row, body, at, trouble)
+        return unavailable()
+    intake = Intake(request, row, body, at, trouble, started=started)
     outcome = settle(intake, handle)
     try:
-        close(intake, outcome, latency_ms=round((time.perf_counter() - started) * 1000))
+        close(intake, outcome)
     except DatabaseError:
         # What was decided stands; the row says "being read" and is found among those set aside.
         log.exception("%s could not be closed", row.public_id)
     return word(intake, outcome)
+
+
+def arrival_of(
+    request: HttpRequest, door: str, body: bytes, *, at: datetime, keep: int = inbox.LARGEST_KEPT_BODY
+) -> inbox.Arrival:
+    """What is kept of a request."""
+    return inbox.Arrival(
+        door,
+        method=request.method or "",
+        path=hide_addresses(hide_keys(request.get_full_path().encode())).decode("utf-8", "replace"),
+        content_type=request.META.get("CONTENT_TYPE", ""),
+        body=hide_addresses(hide_keys(body or _query_of(request))),
+        ip=address_of(request),
+        at=at,
+        keep=keep,
+        headers=kept_headers(request),
+        key_digest=digest_of(given_key(request)),
+    )
 
 
 def settle(intake: Intake, handle: Handler) -> Outcome:
@@ -145,13 +154,33 @@ def settle(intake: Intake, handle: Handler) -> Outcome:
         )
 
 
-def close(intake: Intake, outcome: Outcome, *, latency_ms: int) -> None:
+def close(intake: Intake, outcome: Outcome) -> None:
     """Write the verdict on a request's row."""
-    verdict = inbox.Verdict(
-        outcome.verdict, int(outcome.status), outcome.reason, outcome.field, outcome.detail, outcome.conversion
+    close_many([(intake, outcome)])
+
+
+def close_many(settled: Sequence[tuple[Intake, Outcome]]) -> None:
+    """Write the verdicts on the rows of requests, in one statement."""
+    now = time.perf_counter()
+    inbox.close_many(
+        [
+            inbox.Closing(
+                intake.row,
+                inbox.Verdict(
+                    outcome.verdict,
+                    int(outcome.status),
+                    outcome.reason,
+                    outcome.field,
+                    outcome.detail,
+                    outcome.conversion,
+                ),
+                latency_ms=round((now - intake.started) * 1000),
+                merchant=intake.merchant,
+                is_test=intake.key.is_test if intake.key else None,
+            )
+            for intake, outcome in settled
+        ]
     )
-    is_test = intake.key.is_test if intake.key else None
-    inbox.close(intake.row, verdict, latency_ms=latency_ms, merchant=intake.merchant, is_test=is_test)
 
 
 def refused(refusal: Refusal) -> Outcome:
@@ -193,7 +222,8 @@ def address_of(request: HttpRequest) -> str | None:
         return None
 
 
-def _bytes_of(request: HttpRequest) -> tuple[bytes, Refusal | None]:
+def bytes_of(request: HttpRequest) -> tuple[bytes, Refusal | None]:
+    """A request's body, or why it could not be had."""
     try:
         return request.body, None
     except RequestDataTooBig:
@@ -207,7 +237,8 @@ def _query_of(request: HttpRequest) -> bytes:
     return request.META.get("QUERY_STRING", "").encode("utf-8", "replace")
 
 
-def _unavailable() -> HttpResponse:
+def unavailable() -> HttpResponse:
+    """The answer while the inbox cannot be written."""
     return JsonResponse(
         {
             "type": "/docs/reasons/#unavailable",

@@ -16,14 +16,19 @@ KEPT = (
 )  # fmt: skip
 
 _LONGEST = 300
+#: Each by its key in request.META: most requests have few of them, and every request is asked for all.
+_KEYS = {
+    name: key if key.startswith("CONTENT_") and name != "Content-Encoding" else f"HTTP_{key}"
+    for name, key in ((name, name.upper().replace("-", "_")) for name in KEPT)
+}
 _OPEN = re.compile(r"(?:Bearer\s+)?(?:sk_live|sk_test|pk)_[0-9a-f]{8}_\*\*\*", re.ASCII)
 
 
 def kept_headers(request: HttpRequest) -> dict[str, str]:
     """The headers to keep, each cut at 300 characters."""
     found = {}
-    for name in KEPT:
-        text = request.headers.get(name, "")
+    for name, key in _KEYS.items():
+        text = request.META.get(key, "")
         if text:
             found[name] = _safe(name, text)
     return found

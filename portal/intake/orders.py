@@ -26,9 +26,10 @@ from portal.intake.fields import (
     read_text,
     refuse,
 )
-from portal.intake.privacy import customer_of_address, hide_address
+from portal.intake.privacy import hide_address
 from portal.reasons import REFUNDS
 from tracking.conversions import OrderFacts
+from tracking.pseudonyms import customer_of_address, signs_of_address
 
 #: The fields of an order; others are ignored and named in the answer.
 ORDER_FIELDS = frozenset(
@@ -79,6 +80,7 @@ def read_order(
     currency = read_currency(source, default=default_currency)
     amount = read_required_money(source, "amount", currency)
     customer = read_object(source, "customer")
+    address = _address_of(customer)
     occurred_at = read_instant(source, "occurred_at", at=at, oldest=oldest)
     facts = OrderFacts(
         order_ref=order_ref,
@@ -91,6 +93,8 @@ def read_order(
         click_id=read_click(source, "click_id"),
         coupon=read_text(source, "coupon", longest=64, example="MAYA10"),
         customer_ref=_customer_ref(customer),
+        customer_email_key=customer_of_address(address) if address else "",
+        customer_signs=str(signs_of_address(address)),
         customer_status=read_choice(customer, "status", CUSTOMER_STATUSES, path="customer.status"),
         country=read_country(customer, "country", path="customer.country"),
         items=[
@@ -163,6 +167,12 @@ def _customer_ref(customer: Mapping[str, Any]) -> str:
     if "@" in number:
         return customer_of_address(number)
     return number or (customer_of_address(address) if address else "")
+
+
+def _address_of(customer: Mapping[str, Any]) -> str:
+    """The customer's e-mail address, under its own name or as the shop's number; it is read and not kept."""
+    named = (customer.get("email"), customer.get("id"))
+    return next((one for one in named if isinstance(one, str) and "@" in one), "")
 
 
 def _read_item(item: object, number: int, currency: str) -> dict[str, Any]:

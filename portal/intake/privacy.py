@@ -4,14 +4,11 @@ An address is replaced by a keyed pseudonym under a domain that cannot exist. Re
 pseudonym gives the same customer as the address did, so a kept request can be replayed.
 """
 
-import hashlib
-import hmac
 import re
 from urllib.parse import unquote_to_bytes
 
-from django.conf import settings
+from tracking.pseudonyms import customer_of_address
 
-_HIDDEN = re.compile(r"(email_[0-9a-f]{32})@hidden\.invalid", re.ASCII)
 _AT_SIGN = re.compile(rb"@|%40|\\u0040", re.IGNORECASE)
 _AROUND = frozenset(b" \t\r\n\"'<>()[]{},;:&=?/\\|")
 _LONGEST_LOCAL, _LONGEST_DOMAIN = 128, 255
@@ -20,16 +17,6 @@ _SECRET = re.compile(rb"((?:sk_live|sk_test|pk)_[0-9a-f]{8})_[A-Za-z0-9_-]+")
 _KEY_PARAMETER = re.compile(rb"((?:^|[?&])key=)([^&\s]*)", re.IGNORECASE)
 _KEY_MEMBER = re.compile(rb'("key"\s*:\s*")([^"]*)', re.IGNORECASE)
 _PREFIX = re.compile(rb"(?:sk_live|sk_test|pk)_[0-9a-f]{8}(?=_|$)")
-
-
-def customer_of_address(address: str) -> str:
-    """The stable pseudonym of an e-mail address, whatever its case; the address cannot be had back."""
-    plain = address.strip().casefold()
-    hidden = _HIDDEN.fullmatch(plain)
-    if hidden is not None:
-        return hidden[1]
-    text = f"customer-email:{plain}".encode("utf-8", "replace")
-    return f"email_{hmac.new(settings.SECRET_KEY.encode(), text, hashlib.sha256).hexdigest()[:32]}"
 
 
 def hide_address(text: str) -> str:

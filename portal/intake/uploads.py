@@ -192,10 +192,12 @@ def settle_draft(kept: Kept) -> Outcome:
             HTTPStatus.OK, {}, TEST if conversion.is_test else DUPLICATE, reason="refund_empty", conversion=conversion
         )
     refund, is_new = refund_sale(
-        conversion, amount=given.amount, reference=given.reference, reason=given.reason, at=kept.at
+        conversion, amount=given.amount, reference=given.reference, reason=given.reason, way="upload", at=kept.at
     )
-    verdict = TEST if conversion.is_test else ACCEPTED if is_new else DUPLICATE
-    return Outcome(HTTPStatus.OK, {}, verdict, reason=refund.reason, conversion=conversion)
+    is_taken = is_new and not refund.is_told_twice
+    verdict = TEST if conversion.is_test else ACCEPTED if is_taken else DUPLICATE
+    reason = "refund_told_twice" if refund.is_told_twice else refund.reason
+    return Outcome(HTTPStatus.OK, {}, verdict, reason=reason, conversion=conversion)
 
 
 def _amend(conversion: Any, order: Mapping[str, Any], kept: Kept) -> Outcome:

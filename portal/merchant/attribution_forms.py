@@ -228,6 +228,24 @@ class CouponForm(forms.Form):
         return _midnight(day + timedelta(days=1), self.zone) if day else None
 
 
+class OwnCodesForm(forms.Form):
+    """A code for every partner of a program, by a pattern."""
+
+    program = forms.ChoiceField(label=_("Program"))
+    pattern = forms.CharField(
+        label=_("Pattern"), required=False, max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "dir": "ltr", "placeholder": "{name}10"}),
+        help_text=_("{name} becomes the partner's name in capitals. Empty: no codes are made by themselves."),
+    )  # fmt: skip
+    is_for_all = forms.BooleanField(
+        label=_("Also make codes now for partners who have none"), required=False, initial=True
+    )
+
+    def __init__(self, data: Data = None, *, programs: Sequence[tuple[str, str]], initial: Any = None) -> None:
+        super().__init__(data, initial=initial)
+        set_choices(self, "program", programs)
+
+
 class CouponListForm(forms.Form):
     """Codes brought in by a list."""
 

@@ -25,6 +25,7 @@ _PLACES = (
     ("reports", _("Reports"), "chart-line", "merchant.view"),
     ("partners", _("Partners"), "users", "merchant.view"),
     ("claims", _("Claims"), "message-circle", "merchant.view"),
+    ("fraud", _("Fraud"), "shield-alert", "merchant.view"),
     ("rules", _("Rules"), "scale", "merchant.view"),
     ("attribution", _("Attribution"), "waypoints", "merchant.view"),
     ("tracking", _("Tracking"), "route", "merchant.view"),

@@ -27,6 +27,10 @@ class PagesForm(forms.Form):
         label=_("Partners may link to any page on these hosts"), required=False,
         help_text=_("Otherwise they choose among the program's own page and those you offer below."),
     )  # fmt: skip
+    hide_referrer = forms.BooleanField(
+        label=_("Do not tell the shop which page a visitor came from"), required=False,
+        help_text=_("The click is recorded with it all the same, for you and the partner."),
+    )  # fmt: skip
     traffic_back_url = forms.CharField(
         label=_("Page for visitors while the program is paused or closed"), required=False, max_length=2000,
         widget=forms.URLInput(attrs=_URL_INPUT), help_text=_("Empty: the program's own page."),

@@ -49,7 +49,7 @@ def send_test_order(
         merchant=request.merchant,
         is_test=True,
     )
-    intake = Intake(request, row, b"", at, owner=request.merchant)
+    intake = Intake(request, row, b"", at, owner=request.merchant, started=started)
 
     def handle(_intake: Intake) -> Outcome:
         said = read_postback({name: value for name, value in values.items() if value})
@@ -62,5 +62,5 @@ def send_test_order(
         return Outcome(status, {"verdict": verdict}, row_verdict, reason=reason, conversion=sale.conversion)
 
     outcome = settle(intake, handle)
-    close(intake, outcome, latency_ms=round((time.perf_counter() - started) * 1000))
+    close(intake, outcome)
     return row if outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR else row.refreshed()

@@ -25,6 +25,7 @@ _PLACES = (
     ("merchants", gettext_lazy("Merchants"), "store"),
     ("events", gettext_lazy("Events"), "inbox"),
     ("claims", gettext_lazy("Claims"), "scale"),
+    ("fraud", gettext_lazy("Fraud"), "shield-alert"),
     ("attribution", gettext_lazy("Models"), "waypoints"),
     ("people", gettext_lazy("People"), "id-card"),
 )

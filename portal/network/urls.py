@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal.network.views import attribution, claims, events, health, members, reports
+from portal.network.views import attribution, claims, events, fraud, health, members, reports
 
 app_name = "network"
 
@@ -20,6 +20,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reports/cohorts/", reports.cohorts, name="reports-cohorts"),
     path("reports/cohorts/export.csv", reports.cohorts_export, name="reports-cohorts-export"),
     path("merchants/", members.merchants, name="merchants"),
+    path("fraud/", fraud.findings, name="fraud"),
+    path("fraud/export.csv", fraud.export, name="fraud-export"),
+    path("fraud/<str:finding_id>/", fraud.finding, name="finding"),
+    path("fraud/<str:finding_id>/hold/", fraud.hold, name="finding-hold"),
+    path("fraud/<str:finding_id>/release/", fraud.release, name="finding-release"),
+    path("fraud/<str:finding_id>/confirm/", fraud.confirm, name="finding-confirm"),
     path("claims/", claims.claims, name="claims"),
     path("claims/<str:claim_id>/", claims.claim, name="claim"),
     path("claims/<str:claim_id>/comment/", claims.comment, name="claim-comment"),

@@ -119,7 +119,7 @@ def lag_labels() -> list[str]:
         _("30 days"),
     ]
     assert len(edges) == len(LAGS)
-    return [*(_("under %(time)s") % {"time": edge} for edge in edges), _("longer")]
+    return [*(f"< {edge}" for edge in edges), _("longer")]
 
 
 def _lag_chart(found: Journeys, timed: int) -> charts.Chart:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from payouts.order_lines import changed_orders
 from payouts.queries.statistics import Report, report_on
 from portal.exports import csv_response
 from portal.filters import chips_of
@@ -51,6 +52,8 @@ class Cell:
     label: str | Promise
     lines: list[str]
     is_money: bool
+    #: The metric, whose formula stands below the table.
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,14 @@ def show_performance(request: HttpRequest, place: Place, *, at: datetime) -> dic
     """Everything the page shows, in a fixed number of queries."""
     asked = read_question(request, place, at=at)
     unit = best_unit(asked)
-    series = report_on(asked.question.by(unit))
-    before = report_on(asked.compared.by(unit)) if asked.compared else None
-    table = series if asked.question.groups == (unit,) else _table_of(asked)
+    with_times, changed = _needs_times(asked), changed_orders()
+    series = report_on(asked.question.by(unit), with_times=with_times, changed=changed)
+    before = report_on(asked.compared.by(unit), with_times=with_times, changed=changed) if asked.compared else None
+    table = (
+        series
+        if asked.question.groups == (unit,)
+        else report_on(asked.question, with_times=with_times, changed=changed)
+    )
     currencies = series.currencies or (before.currencies if before else [])
     main = currencies[0] if currencies else ""
     names = _names(table)
@@ -112,7 +120,7 @@ def show_performance(request: HttpRequest, place: Place, *, at: datetime) -> dic
 def export_performance(request: HttpRequest, place: Place, *, at: datetime) -> StreamingHttpResponse:
     """The table's rows, all pages of them, in its order and with its columns."""
     asked = read_question(request, place, at=at)
-    table = _table_of(asked)
+    table = report_on(asked.question, with_times=_needs_times(asked))
     names = _names(table)
     keys = _sorted(table, names, table.currencies, request.GET.get("sort", ""))
     columns = _columns(asked, table.total)
@@ -142,9 +150,9 @@ def tabs_of(place: Place, current: str) -> list[tuple[str, str, bool]]:
     return [(label, place.url(name), name == current) for name, label in names.items()]
 
 
-def _table_of(asked: Asked) -> Report:
-    # Times to convert are medians: worth their work only where they are looked at.
-    return report_on(asked.question, with_times=any(key.startswith("time_to") for key in asked.columns))
+def _needs_times(asked: Asked) -> bool:
+    """Times to convert are medians: worth their work only where they are looked at."""
+    return any(key.startswith("time_to") for key in (*asked.columns, asked.metric))
 
 
 def _columns(asked: Asked, total: Figures) -> list[Metric]:
@@ -234,7 +242,7 @@ def _cell(metric: Metric, figures: Figures, currencies: list[str]) -> Cell:
     lines = [text_of(metric.key, value, code=several) for _code, value in shown]
     if several and metric.key in OF_ONE_CURRENCY:
         lines = [f"{text} {code}" for text, (code, _value) in zip(lines, shown, strict=True)]
-    return Cell(metric.label, lines or [text_of(metric.key, None)], metric.is_money)
+    return Cell(metric.label, lines or [text_of(metric.key, None)], metric.is_money, metric.key)
 
 
 def _tile(metric: Metric, now: Figures, before: Figures | None, currencies: list[str]) -> Tile:

@@ -262,6 +262,14 @@ def event_words(event: str) -> str:
 
 
 @register.filter
+def request_words(request: Any) -> str:
+    """What a request of the inbox was: its method and path, or the row of a file that it stands for."""
+    if request.method == "ROW":
+        return _("Row %(number)s of a file") % {"number": request.path.rpartition("#")[2]}
+    return f"{request.method} {request.path}"
+
+
+@register.filter
 def customer_words(status: str) -> str:
     """What an order said of its customer, in words."""
     return explain.customer_words(status)

@@ -51,11 +51,11 @@ CREATE TABLE tracking_program_settings (
     program_id uuid PRIMARY KEY, deep_links boolean NOT NULL DEFAULT true, routing jsonb NOT NULL DEFAULT '[]',
     utm_template jsonb NOT NULL DEFAULT '{}', traffic_back_url varchar(2000) NOT NULL DEFAULT '',
     unique_window_hours integer NOT NULL DEFAULT 24, consent varchar(12) NOT NULL DEFAULT 'required',
-    updated_at timestamptz NOT NULL DEFAULT now());
+    hide_referrer boolean NOT NULL DEFAULT false, updated_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE tracking_domain (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(), host varchar(253) UNIQUE NOT NULL,
     status varchar(10) NOT NULL DEFAULT 'verified', verified_at timestamptz DEFAULT now(),
-    merchant_id uuid NOT NULL, program_id uuid);
+    stopped_at timestamptz, merchant_id uuid NOT NULL, program_id uuid);
 """
 #: What the migrations of clicks and links run after those tables, in their order.
 SQL_FILES = ("clicks.sql", "link_changed.sql", "links_0004.sql", "clicks_0005.sql")
@@ -104,6 +104,7 @@ class ClickDatabase:
         routing: Iterable[object] = (),
         program_routing: Iterable[object] = (),
         utm: object = None,
+        presets: object = None,
         **settings: Any,
     ) -> LinkFacts:
         """A link with a program, an enrolment and an affiliate of its own.
@@ -119,10 +120,10 @@ class ClickDatabase:
         self.set_program(link, **{"consent": "not_required", "routing": list(program_routing), **settings})
         self.execute("INSERT INTO affiliates_enrolment VALUES (%s, %s)", link.enrolment_id, enrolment_status)
         self.execute(
-            "INSERT INTO tracking_link (id, code, enrolment_id, program_id, affiliate_id, destination, routing, utm)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO tracking_link (id, code, enrolment_id, program_id, affiliate_id, destination, routing, utm, presets)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             *(link.id, link.code, link.enrolment_id, link.program_id, link.affiliate_id, destination),
-            *(Jsonb(list(routing)), Jsonb(utm or {})),
+            *(Jsonb(list(routing)), Jsonb(utm or {}), Jsonb(presets or {})),
         )
         return link
 

@@ -221,7 +221,7 @@ def test_a_commission_whose_payout_was_called_off_is_approved_again(at):
 def test_the_states_of_a_list_cost_the_same_however_long_it_is(every_state, django_assert_num_queries):
     found, later = every_state
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(5):
         states_of(found.values(), at=later)
     with django_assert_num_queries(1):
         states_of([found["paid"]], at=later)

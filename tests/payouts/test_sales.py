@@ -176,6 +176,21 @@ def test_a_click_still_on_its_way_holds_the_sale_until_it_arrives(at):
     assert Commission.objects.get().amount == Money(1000, USD)
 
 
+def test_whoever_stores_clicks_decides_over_the_orders_that_waited_for_them_and_no_others(at):
+    world = make_world(at)
+    click = make_click(world.link, at=at)
+    here, away = new_uuid7(at), new_uuid7(at)
+    for order_ref, click_id in (("here", here), ("away", away)):
+        assert sales.record_sale(world.merchant, _with_click(order_ref, click_id, at), at=at).conversion.verdict == "held"
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tracking_click SET id = %s WHERE id = %s", [here, click.pk])
+
+    decided = [sales.decide_arrived_sales(at=at + timedelta(minutes=20)) for _ in range(2)]
+
+    assert decided == [1, 0]
+    assert dict(Conversion.objects.values_list("order_ref", "verdict")) == {"here": "accepted", "away": "held"}
+
+
 def test_a_click_nobody_ever_saw_leaves_the_sale_unattributed(at):
     world = make_world(at)
     sales.record_sale(world.merchant, _with_click("x", new_uuid7(at), at), at=at)

@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from ledger.accounts import balance_of
 from ledger.money import Money
-from payouts import chart
+from payouts import chart, settling
 from payouts.models import Commission
-from portal.api import conversions
 from tests.factories.world import make_click
 from tests.portal.shop import CONVERSIONS, last_request, open_shop, order, verdict_of_last
 from tracking import idempotency
@@ -101,12 +100,12 @@ def test_numbers_in_a_batch_are_kept_as_they_were_written(shop):
 
 
 def test_a_bug_with_one_order_leaves_the_others_standing(shop, monkeypatch):
-    real = conversions.record_sale
+    real = settling.decide_conversions
 
-    def broken(merchant, facts, *, at):
-        return 1 / 0 if facts.order_ref == "b" else real(merchant, facts, at=at)
+    def broken(conversions, *, at):
+        return 1 / 0 if "b" in {one.order_ref for one in conversions} else real(conversions, at=at)
 
-    monkeypatch.setattr(conversions, "record_sale", broken)
+    monkeypatch.setattr(settling, "decide_conversions", broken)
 
     response = shop.post([order("a"), order("b"), order("c")], BATCH)
 

@@ -264,8 +264,8 @@ def test_the_inbox_adds_up_whatever_came(shop):
 
 
 def test_a_bug_of_ours_is_a_500_that_keeps_the_request(shop, monkeypatch, caplog):
-    """The verb is broken on purpose; the row stays set aside, to be looked at."""
-    monkeypatch.setattr("portal.api.conversions.record_sale", lambda *_args, **_more: 1 / 0)
+    """Deciding is broken on purpose; the row stays set aside, to be looked at."""
+    monkeypatch.setattr("payouts.settling.decide_conversions", lambda *_args, **_more: 1 / 0)
 
     response = shop.post(order())
 

@@ -20,7 +20,8 @@ from tracking.models import InboxRequest
 CONTRACT = {
     ("/api/v1/conversions", "post"), ("/api/v1/conversions/batch", "post"),
     ("/api/v1/conversions/{conversion_id}", "get"), ("/api/v1/conversions/{conversion_id}/explain", "get"),
-    ("/api/v1/conversions/{conversion_id}/refund", "post"), ("/api/v1/clicks/{click_id}", "get"),
+    ("/api/v1/conversions/{conversion_id}/refund", "post"),
+    ("/api/v1/conversions/{conversion_id}/refunds/apart", "post"), ("/api/v1/clicks/{click_id}", "get"),
     ("/api/v1/links", "get"), ("/api/v1/links", "post"), ("/api/v1/links/batch", "post"),
     ("/api/v1/links/{code}", "get"), ("/api/v1/links/{code}", "patch"), ("/api/v1/affiliates", "get"), ("/api/v1/commissions", "get"),
     ("/api/v1/payouts", "get"), ("/api/v1/reports/performance", "get"),

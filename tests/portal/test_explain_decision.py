@@ -119,3 +119,15 @@ def test_an_assist_and_a_code_are_worded():
     assert "The order was placed with your exclusive code." in code["why"]
     assert "an assist of 1%" in assist["sentence"]
     assert "CORA10" not in str(assist)
+
+
+def test_a_code_of_nobodys_beats_no_touch():
+    at = timezone.now()
+    scene = make_scene(at, "Annabel")
+    sale = scene.order(click=scene.click("Annabel"), coupon="LEAK20")
+
+    told = explanation_of(_own(scene, sale, "Annabel"), viewer="merchant", at=at)
+
+    assert [(one.kind, one.won, one.beaten_by) for one in told.credit.candidates] == [
+        ("coupon", False, None), ("click", True, None),
+    ]  # fmt: skip

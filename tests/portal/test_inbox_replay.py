@@ -60,7 +60,7 @@ def test_a_request_that_was_set_aside_is_handled_again_and_keeps_its_history(sho
         raise RuntimeError("a fault of ours")
 
     with monkeypatch.context() as fault:
-        fault.setattr("portal.api.conversions.record_sale", broken)
+        fault.setattr("payouts.settling.decide_conversions", broken)
         assert shop.post(order("set-aside")).status_code == 500
     row = last_request()
     assert (row.verdict, row.reason, Conversion.objects.count()) == ("quarantined", "internal_error", 0)

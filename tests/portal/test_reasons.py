@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from portal.reasons import GROUPS, ORDERS, REASONS, REFUNDS, reason_of
 from tracking.attribution.decisions import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
+EXPLAIN = (ROOT / "docs" / "explain.md").read_text(encoding="utf-8")
 PAPER = (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8")
 
 #: Modules whose codes reach a shop, a partner or a merchant.
 SOURCES = (
     "affiliates/errors.py", "affiliates/signatures.py", "ledger/errors.py", "tracking/errors.py",
-    "tracking/conversions.py", "tracking/idempotency.py", "tracking/inbox.py", "payouts/sales.py", "payouts/dues.py",
+    "tracking/conversions.py", "tracking/refunds.py", "tracking/idempotency.py", "tracking/inbox.py", "payouts/sales.py", "payouts/dues.py",
     *(str(path.relative_to(ROOT)) for folder in ("portal/intake", "portal/api") for path in (ROOT / folder).glob("*.py")),
 )  # fmt: skip
 
@@ -84,3 +86,18 @@ def test_an_unknown_code_stands_for_itself_and_destinations_share_their_words():
     assert reason_of("destination_not_https") == reason_of("destination_refused")
     assert reason_of("destination_changed") != reason_of("destination_refused")
     assert REFUNDS.keys() <= REASONS.keys()
+
+
+def test_the_paper_on_explanations_names_every_reason_that_the_engine_may_give():
+    assert sorted(code for code in CODES if f"| `{code}` |" not in EXPLAIN) == []
+
+
+def test_the_paper_on_explanations_says_the_reasons_as_partners_read_them():
+    rows = re.findall(r"^\| `([a-z_]+)` \| (.+?) \| (.+?) \|$", EXPLAIN, re.MULTILINE)
+    with translation.override("en"):
+        said = {
+            code: (str(REASONS[code].title), str(REASONS[code].partner)) for code, *_words in rows if code in REASONS
+        }
+
+    assert said
+    assert {code: (title, words) for code, title, words in rows if code in said} == said

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from django import forms
@@ -340,3 +341,16 @@ def test_optional_fields_say_so_and_required_ones_do_not():
 
     assert "(optional)" in render("{% field form.note %}", form=form)
     assert "(optional)" not in render("{% field form.name %}", form=form)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [
+        ("POST", "/api/v1/conversions", "POST /api/v1/conversions"),
+        ("ROW", "/merchant/acme/uploads/send/#4", "Row 4 of a file"),
+    ],
+)
+def test_a_request_of_the_inbox_in_words(method, path, words):
+    request = SimpleNamespace(method=method, path=path)
+
+    assert render("{{ asked|request_words }}", asked=request) == words

@@ -32,14 +32,20 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def person(browser: Browser, base: str, email: str = "", *, width: int = 1280, language: str = "en") -> Iterator[Page]:
-    """A browser window of one person, signed in by password when an address is given. Script errors fail the story."""
+def person(
+    browser: Browser, base: str, email: str = "", *, width: int = 1280, language: str = "en", may_inject: bool = False
+) -> Iterator[Page]:
+    """A browser window of one person, signed in by password when an address is given. Script errors fail the story.
+
+    `may_inject`: the test may put scripts of its own into the pages, past their policy.
+    """
     context: BrowserContext = browser.new_context(
         base_url=base,
         viewport={"width": width, "height": 900},
         locale={"en": "en-US", "zh-hans": "zh-CN"}[language],
         # A browser that calls itself headless is a crawler to the click door, and not counted.
         user_agent=AGENT,
+        bypass_csp=may_inject,
     )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()

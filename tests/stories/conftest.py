@@ -31,6 +31,18 @@ def quiet_town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, 
             yield one
 
 
+@pytest.fixture(scope="module")
+def town_of_a_year(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker
+) -> Iterator[Town]:
+    """A town to look at: a small year of the demo, and only what shows it."""
+    with django_db_blocker.unblock():
+        for one in _build(tmp_path_factory, is_bare=True):
+            one.manage("seed_demo", "--scale", "0.02")
+            one.start("web")
+            yield one
+
+
 @pytest.fixture
 def fresh_town(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker) -> Iterator[Town]:
     """A town for one story alone."""
@@ -54,6 +66,11 @@ def _build(tmp_path_factory: pytest.TempPathFactory, *, is_bare: bool = False) -
     admin = urlunsplit(parts._replace(path="/postgres"))
     with psycopg.connect(admin, autocommit=True) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        # While a browser runs, Django keeps a second connection of this thread's, which nobody can close afterwards.
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            [template],
+        )
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     home = Path(tmp_path_factory.mktemp("town"))
     for folder in ("mail", "spool", "media", "static"):

@@ -9,7 +9,7 @@ from tests.stories.town import Town
 pytestmark = [pytest.mark.django_db, pytest.mark.stories]
 
 FIGURES = """
-SELECT (SELECT count(*) FROM affiliates_affiliate), (SELECT count(*) FROM tracking_click),
+SELECT (SELECT count(*) FROM affiliates_affiliate), (SELECT count(*) FROM tracking_click WHERE kind = 'click'),
        (SELECT sum(clicks) FROM tracking_click_count), (SELECT count(*) FROM tracking_conversion),
        (SELECT count(*) FROM payouts_payoutrun WHERE status = 'closed'),
        (SELECT count(*) FROM tracking_refund) > 0

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from django.conf import settings
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from psycopg.conninfo import make_conninfo
 
 from ledger.base32 import encode, number_of
 from tests.factories.doors import BROWSER, ClickDatabase, click_database, new_key
 from tracking import storing
 from tracking.drain import Drainer, connect
 from tracking.reading import read_batches
-from tracking.spool import Batch, Click, SpoolWriter, encode_rows, make_click
+from tracking.spool import Batch, Click, SpoolWriter, backlog_of, encode_rows, make_click
 from tracking.storing import store
 
 AT = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -220,7 +222,8 @@ def test_two_drains_at_once_call_a_visitor_unique_once(database, tmp_path):
 
     def drain(spool) -> None:
         with closing(connect(database.url)) as connection:
-            Drainer(batch_of=100).drain_all(connection, spool)
+            # With two connections each, four store by turns.
+            Drainer(batch_of=100, conninfo=database.url).drain_all(connection, spool)
 
     threads = [threading.Thread(target=drain, args=(spool,)) for spool in spools]
     for thread in threads:
@@ -235,8 +238,9 @@ def test_two_drains_at_once_call_a_visitor_unique_once(database, tmp_path):
     check_roll_ups(database)
 
 
-def test_reading_ahead_loses_nothing(database, tmp_path):
-    """More batches than one round of the drain takes, and one that is no click among them."""
+@pytest.mark.parametrize("where", ["", "{url}", "postgresql:///nowhere?host=/nonexistent"])
+def test_reading_and_copying_ahead_lose_nothing(database, tmp_path, where):
+    """Over one connection, over two, and over one because a second is not to be had. More batches than one round of the drain takes, and one that is no click among them."""
     with closing(SpoolWriter.claim(tmp_path)) as writer:
         for number in range(60):
             writer.write([a_click(number), a_click(number, 1)])
@@ -244,9 +248,53 @@ def test_reading_ahead_loses_nothing(database, tmp_path):
         writer.write([a_click(100)])
 
     with closing(connect(database.url)) as connection:
-        done = Drainer(batch_of=1).drain_all(connection, tmp_path)
+        done = Drainer(batch_of=1, conninfo=where.format(url=database.url)).drain_all(connection, tmp_path)
 
     assert (done.inserted, done.quarantined) == (121, 1)
+    check_roll_ups(database)
+
+
+def test_a_row_the_database_refuses_goes_apart_while_the_next_batch_is_copied_in(database, tmp_path):
+    database.execute("ALTER TABLE tracking_click ADD CONSTRAINT moody CHECK (language <> 'xx')")
+    with closing(SpoolWriter.claim(tmp_path)) as writer:
+        for number in range(12):
+            # Every third batch holds one that no look at it would give away.
+            writer.write([a_click(number), a_click(number, 1, language="xx" if number % 3 == 0 else "en")])
+
+    with closing(connect(database.url)) as connection:
+        done = Drainer(batch_of=2, conninfo=database.url).drain_all(connection, tmp_path)
+
+    database.execute("ALTER TABLE tracking_click DROP CONSTRAINT moody")
+    assert (done.inserted, done.quarantined) == (20, 4)
+    assert backlog_of(tmp_path).clicks == 0
+    check_roll_ups(database)
+
+
+def test_a_second_connection_that_dies_takes_nothing_with_it(database, tmp_path):
+    """The batch that was being copied in is still in the spool; the next turn stores it, once."""
+    with closing(SpoolWriter.claim(tmp_path)) as writer:
+        for number in range(6):
+            writer.write([a_click(number)])
+    database.execute(
+        "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF pg_backend_pid() <> current_setting('drain.first')::int THEN"
+        " PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NULL; END $$;"
+        "CREATE TRIGGER die AFTER INSERT ON tracking_click_hour FOR EACH STATEMENT EXECUTE FUNCTION die()"
+    )
+    with closing(connect(database.url)) as connection:
+        url = make_conninfo(database.url, options=f"-c drain.first={connection.info.backend_pid}")
+        connection.execute(f"SET drain.first = {connection.info.backend_pid}")
+        drainer = Drainer(batch_of=1, conninfo=url)
+
+        with pytest.raises(psycopg.OperationalError):
+            drainer.drain_all(connection, tmp_path)
+        left = backlog_of(tmp_path).clicks
+        database.execute("DROP FUNCTION die CASCADE")
+        done = drainer.drain_all(connection, tmp_path)
+
+    # The first batch went over the first connection; the second died with its connection.
+    assert left == 5
+    assert (done.inserted, done.duplicates) == (5, 0)
     check_roll_ups(database)
 
 

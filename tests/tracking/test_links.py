@@ -197,7 +197,7 @@ class TestChanges:
         link = links.change_link(world.link, destination=PAGE, utm={"utm_source": "maya"}, at=at)
 
         assert link.code == world.link.code
-        assert arrival_of(link) == f"{PAGE}?source=aw&utm_source=maya"
+        assert arrival_of(link) == f"{PAGE}?utm_source=maya&source=aw"
 
     def test_a_change_into_a_link_that_exists_is_refused(self, at):
         world = make_world(at)

@@ -10,8 +10,14 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
+from django.db import connection
+from django.utils import timezone
 
+from affiliates.models import OutgoingMail
+from ledger.journal import deliver_waiting_events
 from ledger.models import Event
+from portal.click.links import HOST_SQL
+from portal.outbound.letters import letter_of
 from tests.factories.world import make_world
 from tracking import domains, links, outside, targets
 from tracking.domains import DomainRefused
@@ -193,6 +199,49 @@ def test_a_host_is_verified_by_both_records_and_fails_when_they_go(at, settings)
         assert look(2) == ("verified", "")
     names = Event.objects.filter(name__startswith="domain.").order_by("id").values_list("name", flat=True)
     assert list(names) == ["domain.added", "domain.verified", "domain.failed", "domain.verified"]
+
+
+@pytest.mark.django_db
+def test_a_host_without_its_records_is_served_for_a_week_and_its_owner_hears_twice(settings):
+    at = timezone.now()
+    settings.CLICK_BASE_URL = "https://go.network.example"
+    settings.DNS_RESOLVERS = []
+    world = make_world(at)
+    domain = domains.add_domain(world.merchant, HOST, by=world.owner, at=at)
+    zone = {(f"_affiliate-links.{HOST}", "TXT"): [f'"affiliate-links={domain.token}"']}
+    zone[HOST, "CNAME"] = ["go.network.example."]
+
+    def served():
+        with connection.cursor() as cursor:
+            cursor.execute(HOST_SQL)
+            return [host for host, _owner in cursor.fetchall()]
+
+    with name_server(zone) as server:
+        settings.DNS_RESOLVERS = [server]
+
+        def look(days):
+            return domains.verify_domain(domain, at=at + timedelta(days=days))
+
+        look(0)
+        del zone[HOST, "CNAME"]
+        failed = look(1)
+        assert (failed.status, served(), domains.stops_at(failed)) == ("failed", [HOST], at + timedelta(days=8))
+        assert (look(7).stopped_at, served()) == (None, [HOST])
+        assert (look(8).stopped_at, served()) == (at + timedelta(days=8), [])
+        assert look(9).stopped_at == at + timedelta(days=8)
+        zone[HOST, "CNAME"] = ["go.network.example."]
+        back = look(10)
+        assert (back.status, back.failing_since, back.stopped_at, served()) == ("verified", None, None, [HOST])
+    names = Event.objects.filter(name__startswith="domain.").order_by("id").values_list("name", flat=True)
+    assert list(names) == ["domain.added", "domain.verified", "domain.failed", "domain.stopped", "domain.verified"]
+    deliver_waiting_events(at=timezone.now() + timedelta(minutes=1))
+    letters = {one.kind: one for one in OutgoingMail.objects.filter(kind__startswith="domain.")}
+    assert {one.recipient for one in letters.values()} == {world.owner.email.lower()}
+    said = {kind: letter_of(kind, one.facts).subject for kind, one in letters.items()}
+    assert said == {
+        "domain.failed": f"{HOST} has lost its records",
+        "domain.stopped": f"Links on {HOST} have stopped",
+    }
 
 
 @pytest.mark.django_db

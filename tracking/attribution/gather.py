@@ -1,116 +1,226 @@
-"""What a decision sees, out of the database: touches by click, by browser, by customer, by code; the terms; the fits.
+"""What decisions see, out of the database: touches by click, by browser, by customer, by code; the terms; the fits.
 
-An order that names nothing costs no query; a click alone costs five.
+For many orders at once (tracking/attribution/lookups.py), and the same for one. Orders that name nothing cost no query.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
-from django.db.models.functions import Upper
-
 from affiliates.models import Affiliate, Coupon, Enrolment, Program, Terms
 from ledger.ids import public_id_of
+from tracking.attribution.lookups import (
+    CUSTOMER_COLUMNS,
+    Offer,
+    bindings_of,
+    clicks_of_browsers,
+    coupons_of,
+    earlier_clicks,
+    fits_of,
+    offers_of,
+    places_of,
+)
 from tracking.attribution.touches import CLICK, COUPON, LIFETIME, VIEW, Inputs, OrderContext, Settings, Touch
-from tracking.models import Click, Conversion, CustomerBinding, ModelFit
+from tracking.models import Click, Conversion, CustomerBinding
 
 #: How long a click that nobody has seen yet may still be on its way from a door's spool.
 CLICK_MAY_STILL_COME = timedelta(minutes=15)
 
-#: No more touches of one browser or customer are looked at than this.
-_MOST_CANDIDATES = 50
 
-#: No more of a customer's earlier orders are followed back to their browsers.
-_MOST_ORDERS = 20
+@dataclass(slots=True)
+class Gathered:
+    """What the decisions over some orders see, and what it was made of: places and terms by public id."""
 
-_YEAR = timedelta(days=366)
+    inputs: list[Inputs]
+    places: dict[str, Enrolment] = field(default_factory=dict)
+    terms: dict[str, Terms] = field(default_factory=dict)
+    offers: dict[UUID, Offer] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class _Offer:
-    """A merchant's programs and their terms, loaded once."""
+class _Case:
+    """One order on the way to its inputs."""
 
-    programs: dict[UUID, Program]
-    at: datetime
+    conversion: Conversion
+    order: OrderContext
+    #: The click that the shop named, where it is known.
+    reported: Click | None
+    offer: Offer
+    clicks: dict[UUID, tuple[Click, set[str]]] = field(default_factory=dict)
+    coupons: list[Coupon] = field(default_factory=list)
+    bindings: list[CustomerBinding] = field(default_factory=list)
     settings: dict[str, Settings] = field(default_factory=dict)
 
-    def terms_at(self, program: Program, at: datetime) -> Terms | None:
-        """Like Program.terms_at, over versions that are loaded already."""
-        in_force = [terms for terms in program.terms.all() if terms.starts_at <= at]
-        return max(in_force, key=lambda terms: (terms.starts_at, terms.version), default=None)
+    def add(self, clicks: Iterable[Click], how: str) -> None:
+        """Take clicks in that were found in some way."""
+        for click in clicks:
+            self.clicks.setdefault(click.pk, (click, set()))[1].add(how)
 
-    def note(self, terms: Terms | None, program: Program) -> str:
+    def note(self, terms: Terms | None) -> str:
         """Remember a version's settings; its id."""
         if terms is None:
             return ""
-        if terms.public_id not in self.settings:
-            self.settings[terms.public_id] = settings_of(terms, program)
-        return terms.public_id
-
-    def at_order(self) -> list[tuple[Program, Terms]]:
-        """The programs with the version that is in force at the order."""
-        found = [(program, self.terms_at(program, self.at)) for program in self.programs.values()]
-        return [(program, terms) for program, terms in found if terms is not None]
-
-
-def settings_of(terms: Terms, program: Program) -> Settings:
-    """What a version of terms says about attribution, as a value."""
-    return Settings(
-        terms=terms.public_id,
-        program=program.public_id,
-        version=terms.version,
-        currency=program.currency,
-        model=terms.attribution_model,
-        window_days=terms.window_days,
-        view_window_days=terms.view_window_days,
-        coupon_window_days=terms.coupon_window_days,
-        half_life_days=terms.half_life_days,
-        coupon_policy=terms.coupon_policy,
-        unassigned_code=terms.unassigned_code,
-        cart_freeze=terms.cart_freeze,
-        assist_rate=terms.assist_rate,
-        event_windows=terms.event_windows,
-    )
+        settings = self.offer.settings_of(terms)
+        self.settings.setdefault(settings.terms, settings)
+        return settings.terms
 
 
 def gather(conversion: Conversion, *, at: datetime) -> Inputs:
     """Everything that the decision over a conversion sees at `at`."""
-    order = OrderContext(
+    return gather_all([conversion], at=at).inputs[0]
+
+
+def gather_all(conversions: Sequence[Conversion], *, at: datetime) -> Gathered:
+    """Everything that the decisions over conversions see at `at`; they need not be written yet.
+
+    None of them sees another: two orders of one customer do not belong in one set.
+    """
+    contexts = [_context_of(one) for one in conversions]
+    clicks = {one.click_id for one in conversions if one.click_id is not None}
+    seen = {click.pk: click for click in Click.objects.filter(pk__in=clicks)} if clicks else {}
+    looking: dict[int, _Case] = {}
+    for number, one in enumerate(conversions):
+        if not (one.click_id or one.coupon or one.customer_ref or one.customer_email_key):
+            continue
+        reported = seen.get(one.click_id) if one.click_id else None
+        if one.click_id:
+            may_come = reported is None and at - one.recorded_at < CLICK_MAY_STILL_COME
+            state = "seen" if reported is not None else "pending" if may_come else "unknown"
+            contexts[number] = replace(contexts[number], click_state=state)
+            if may_come:
+                continue
+        looking[number] = _Case(one, contexts[number], reported, Offer())
+    gathered = Gathered([Inputs(context) for context in contexts])
+    if not looking:
+        return gathered
+    gathered.offers = offers_of({case.conversion.merchant_id for case in looking.values()})
+    for case in looking.values():
+        case.offer = gathered.offers[case.conversion.merchant_id]
+    _find_clicks(looking)
+    _find_codes_and_bindings(looking)
+    places = places_of(_places_named(looking.values()))
+    fits = fits_of({asked for case in looking.values() for asked in _fitted(case)})
+    for number, case in looking.items():
+        gathered.inputs[number] = _inputs_of(
+            case,
+            places,
+            fits={
+                public_id_of(Program.ID_PREFIX, program): fits[program, when].values
+                for program, when in _fitted(case)
+                if (program, when) in fits
+            },
+        )
+    gathered.places = {place.public_id: place for place in places.values()}
+    gathered.terms = {
+        terms.public_id: terms
+        for offer in gathered.offers.values()
+        for versions in offer.terms.values()
+        for terms in versions
+    }
+    return gathered
+
+
+def _context_of(conversion: Conversion) -> OrderContext:
+    return OrderContext(
         occurred_at=conversion.occurred_at,
         event=conversion.event,
         coupon=conversion.coupon,
         click=public_id_of(Click.ID_PREFIX, conversion.click_id) if conversion.click_id else "",
         checkout_at=_checkout_at(conversion),
     )
-    if not (conversion.click_id or conversion.coupon or conversion.customer_ref or conversion.customer_email_key):
-        return Inputs(order)
-    reported = Click.objects.filter(pk=conversion.click_id).first() if conversion.click_id else None
-    if conversion.click_id and reported is None:
-        may_come = at - conversion.recorded_at < CLICK_MAY_STILL_COME
-        order = replace(order, click_state="pending" if may_come else "unknown")
-        if may_come:
-            return Inputs(order)
-    elif reported is not None:
-        order = replace(order, click_state="seen")
-    offer = _offer_of(conversion)
-    clicks = _clicks(conversion, reported, offer)
-    coupons = _coupons(conversion)
-    bindings = _bindings(conversion, offer)
-    places = _places(clicks, coupons, bindings)
-    touches = [_followed(click, found_by, offer, places) for click, found_by in clicks]
-    touches += [_typed(coupon, conversion, places) for coupon in coupons]
-    if conversion.coupon and not coupons:
-        touches.append(Touch("", COUPON, conversion.occurred_at, code=conversion.coupon, found_by=("coupon",)))
-    touches += [_bound(binding, conversion, places) for binding in bindings]
-    in_force = {program.public_id: offer.note(terms, program) for program, terms in offer.at_order()}
+
+
+def _find_clicks(cases: dict[int, _Case]) -> None:
+    """The clicks and views that may have led to the orders, each with how it was found."""
+    browsers = []
+    for number, case in cases.items():
+        if case.reported is not None:
+            case.add([case.reported], "reported")
+            if case.reported.visitor_id is not None:
+                browsers.append((number, case.reported.visitor_id, case.conversion.occurred_at))
+    for number, clicks in clicks_of_browsers(browsers).items():
+        cases[number].add(clicks, "visitor")
+    across = {
+        number: case
+        for number, case in cases.items()
+        if any(terms.cross_device for _program, terms in case.offer.at_order(case.conversion.occurred_at))
+    }
+    for how, column in CUSTOMER_COLUMNS.items():
+        asked = [(number, case.conversion, getattr(case.conversion, column)) for number, case in across.items()]
+        _find_across(cases, earlier_clicks([one for one in asked if one[2]], how), how)
+
+
+def _find_across(cases: dict[int, _Case], earlier: dict[int, list[UUID]], how: str) -> None:
+    """The clicks of a customer's earlier orders, and what else their browsers followed."""
+    keys = {key for found in earlier.values() for key in found}
+    clicks = {click.pk: click for click in Click.objects.filter(pk__in=keys)} if keys else {}
+    browsers = []
+    for number, found in earlier.items():
+        own = [clicks[key] for key in dict.fromkeys(found) if key in clicks]
+        cases[number].add(own, how)
+        visitors = {click.visitor_id for click in own if click.visitor_id is not None}
+        browsers += [(number, visitor, cases[number].conversion.occurred_at) for visitor in visitors]
+    for number, more in clicks_of_browsers(browsers).items():
+        cases[number].add(more, how)
+
+
+def _find_codes_and_bindings(cases: dict[int, _Case]) -> None:
+    coupons = coupons_of([case.conversion for case in cases.values()])
+    binding = [case for case in cases.values() if case.offer.may_bind]
+    keys = {key for case in binding for key in customer_keys(case.conversion)}
+    bindings = bindings_of(keys, {program for case in binding for program in case.offer.programs})
+    for case in cases.values():
+        one = case.conversion
+        if one.coupon:
+            case.coupons = coupons.get((one.merchant_id, one.coupon.strip().upper()), [])
+        known = sorted(
+            (binding for key in customer_keys(one) for binding in bindings.get(key, ())),
+            key=lambda binding: (-binding.bound_at.timestamp(), binding.kind),
+        )
+        # A customer who is bound by number and by address to the same partner is one touch.
+        case.bindings = list(
+            {
+                (binding.program_id, binding.enrolment_id): binding
+                for binding in known
+                if binding.program_id in case.offer.programs
+                and binding.bound_at <= one.occurred_at
+                and binding.conversion_id != one.pk
+            }.values()
+        )
+
+
+def _places_named(cases: Iterable[_Case]) -> set[UUID]:
+    keys: set[UUID] = set()
+    for case in cases:
+        keys |= {click.enrolment_id for click, _how in case.clicks.values()}
+        keys |= {coupon.enrolment_id for coupon in case.coupons if coupon.enrolment_id}
+        keys |= {binding.enrolment_id for binding in case.bindings}
+    return keys
+
+
+def _fitted(case: _Case) -> list[tuple[UUID, datetime]]:
+    """The programs that pay by a fitted model, with the order's time."""
+    at = case.conversion.occurred_at
+    return [
+        (program.pk, at) for program, terms in case.offer.at_order(at) if terms.attribution_model == Terms.Model.MARKOV
+    ]
+
+
+def _inputs_of(case: _Case, places: dict[UUID, Enrolment], *, fits: dict[str, dict[str, float]]) -> Inputs:
+    one = case.conversion
+    touches = [_followed(click, tuple(sorted(how)), case, places) for click, how in case.clicks.values()]
+    touches += [_typed(coupon, one, places) for coupon in case.coupons]
+    if one.coupon and not case.coupons:
+        touches.append(Touch("", COUPON, one.occurred_at, code=one.coupon, found_by=("coupon",)))
+    touches += [_bound(binding, places) for binding in case.bindings]
+    in_force = {program.public_id: case.note(terms) for program, terms in case.offer.at_order(one.occurred_at)}
     return Inputs(
-        order=order,
-        touches=tuple(sorted(touches, key=lambda one: one.order, reverse=True)),
-        settings=tuple(offer.settings.values()),
+        order=case.order,
+        touches=tuple(sorted(touches, key=lambda touch: touch.order, reverse=True)),
+        settings=tuple(case.settings.values()),
         in_force=in_force,
-        fits=_fits(offer, conversion),
+        fits=fits,
     )
 
 
@@ -124,85 +234,6 @@ def _checkout_at(conversion: Conversion) -> datetime | None:
     return found if found is not None and found.tzinfo is not None else None
 
 
-def _offer_of(conversion: Conversion) -> _Offer:
-    programs = Program.objects.filter(merchant=conversion.merchant_id).prefetch_related("terms")
-    return _Offer({program.pk: program for program in programs}, conversion.occurred_at)
-
-
-def _clicks(conversion: Conversion, reported: Click | None, offer: _Offer) -> list[tuple[Click, tuple[str, ...]]]:
-    """The clicks and views that may have led to the order, each with how it was found."""
-    found: dict[UUID, tuple[Click, set[str]]] = {}
-
-    def add(clicks: Iterable[Click], how: str) -> None:
-        for click in clicks:
-            found.setdefault(click.pk, (click, set()))[1].add(how)
-
-    if reported is not None:
-        add([reported], "reported")
-        if reported.visitor_id is not None:
-            add(_of_browsers(conversion, {reported.visitor_id}), "visitor")
-    if any(terms.cross_device for _program, terms in offer.at_order()):
-        for how, asked in _customer(conversion):
-            earlier = Conversion.objects.filter(
-                asked,
-                merchant=conversion.merchant_id,
-                is_test=conversion.is_test,
-                click_id__isnull=False,
-                occurred_at__lte=conversion.occurred_at,
-            ).order_by("-occurred_at")
-            keys = list(earlier.exclude(pk=conversion.pk).values_list("click_id", flat=True)[:_MOST_ORDERS])
-            clicks = list(Click.objects.filter(pk__in=keys)) if keys else []
-            add(clicks, how)
-            browsers = {click.visitor_id for click in clicks if click.visitor_id is not None}
-            if browsers:
-                add(_of_browsers(conversion, browsers), how)
-    return [(click, tuple(sorted(how))) for click, how in found.values()]
-
-
-def _of_browsers(conversion: Conversion, visitors: set[UUID]) -> Iterable[Click]:
-    return Click.objects.filter(
-        visitor_id__in=visitors,
-        clicked_at__lte=conversion.occurred_at,
-        clicked_at__gte=conversion.occurred_at - _YEAR,
-    ).order_by("-clicked_at")[:_MOST_CANDIDATES]
-
-
-def _customer(conversion: Conversion) -> list[tuple[str, Q]]:
-    """How the customer may be recognised: by the shop's number, by the address's pseudonym."""
-    ways = []
-    if conversion.customer_ref:
-        ways.append(("customer", Q(customer_ref=conversion.customer_ref)))
-    if conversion.customer_email_key:
-        ways.append(("email", Q(customer_email_key=conversion.customer_email_key)))
-    return ways
-
-
-def _coupons(conversion: Conversion) -> list[Coupon]:
-    if not conversion.coupon:
-        return []
-    return list(
-        Coupon.objects.filter(program__merchant=conversion.merchant_id)
-        .select_related("program")
-        .alias(upper=Upper("code"))
-        .filter(upper=conversion.coupon.strip().upper())
-    )
-
-
-def _bindings(conversion: Conversion, offer: _Offer) -> list[CustomerBinding]:
-    keys = customer_keys(conversion)
-    may_bind = any(terms.lifetime_days for program in offer.programs.values() for terms in program.terms.all())
-    if not keys or not may_bind:
-        return []
-    asked = Q()
-    for kind, key in keys:
-        asked |= Q(kind=kind, key=key)
-    found = CustomerBinding.objects.filter(
-        asked, program__in=offer.programs, bound_at__lte=conversion.occurred_at
-    ).exclude(conversion=conversion)
-    # A customer who is bound by number and by address to the same partner is one touch.
-    return list({(one.program_id, one.enrolment_id): one for one in found.order_by("-bound_at", "kind")}.values())
-
-
 def customer_keys(conversion: Conversion) -> list[tuple[str, str]]:
     """The keys under which an order's customer is bound: (kind, key). Test orders bind nobody."""
     if conversion.is_test:
@@ -214,17 +245,8 @@ def customer_keys(conversion: Conversion) -> list[tuple[str, str]]:
     return [(kind, key) for kind, key in keys if key]
 
 
-def _places(
-    clicks: Iterable[tuple[Click, tuple[str, ...]]], coupons: Iterable[Coupon], bindings: Iterable[CustomerBinding]
-) -> dict[UUID, Enrolment]:
-    keys = {click.enrolment_id for click, _how in clicks}
-    keys |= {coupon.enrolment_id for coupon in coupons if coupon.enrolment_id}
-    keys |= {binding.enrolment_id for binding in bindings}
-    return {place.pk: place for place in Enrolment.objects.filter(pk__in=keys)} if keys else {}
-
-
-def _followed(click: Click, found_by: tuple[str, ...], offer: _Offer, places: dict[UUID, Enrolment]) -> Touch:
-    program, place = offer.programs.get(click.program_id), places.get(click.enrolment_id)
+def _followed(click: Click, found_by: tuple[str, ...], case: _Case, places: dict[UUID, Enrolment]) -> Touch:
+    program, place = case.offer.programs.get(click.program_id), places.get(click.enrolment_id)
     kind = VIEW if click.kind == Click.Kind.VIEW else CLICK
     if program is None or place is None:
         return Touch(click.public_id, kind, click.clicked_at, found_by=found_by)
@@ -235,7 +257,7 @@ def _followed(click: Click, found_by: tuple[str, ...], offer: _Offer, places: di
         enrolment=place.public_id,
         affiliate=place.affiliate.public_id,
         program=program.public_id,
-        terms=offer.note(offer.terms_at(program, click.clicked_at), program),
+        terms=case.note(case.offer.terms_at(program.pk, click.clicked_at)),
         status=place.status,
         credit_class=place.credit_class,
         found_by=found_by,
@@ -265,7 +287,7 @@ def _typed(coupon: Coupon, conversion: Conversion, places: dict[UUID, Enrolment]
     )
 
 
-def _bound(binding: CustomerBinding, conversion: Conversion, places: dict[UUID, Enrolment]) -> Touch:
+def _bound(binding: CustomerBinding, places: dict[UUID, Enrolment]) -> Touch:
     place = places[binding.enrolment_id]
     return Touch(
         id=binding.public_id,
@@ -285,18 +307,3 @@ def _standing(place: Enrolment) -> str:
     """The place's state for what needs no click: a closed member earns nothing new."""
     closed = place.affiliate.status == Affiliate.Status.CLOSED
     return Enrolment.Status.LEFT.value if closed else str(place.status)
-
-
-def _fits(offer: _Offer, conversion: Conversion) -> dict[str, dict[str, float]]:
-    """For programs that pay by a fitted model, the latest fit from before the order."""
-    fitted = [program for program, terms in offer.at_order() if terms.attribution_model == Terms.Model.MARKOV]
-    found: dict[str, dict[str, float]] = {}
-    for program in fitted:
-        fit = (
-            ModelFit.objects.filter(program=program, model="markov", ends_at__lte=conversion.occurred_at)
-            .order_by("-ends_at")
-            .first()
-        )
-        if fit is not None:
-            found[program.public_id] = fit.values
-    return found

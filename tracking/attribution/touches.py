@@ -1,7 +1,7 @@
 """What a decision sees: touches, the order, the terms' settings. Frozen, without a database, and JSON both ways."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
@@ -27,6 +27,12 @@ def instant_or_none(text: str | None) -> datetime | None:
 
 def as_json(value: Any) -> Any:
     """A value of these classes as JSON: instants in UTC, decimals as plain text."""
+    # Most values are plain, and every order has a hundred of them.
+    if value is None or isinstance(value, str | int | float):
+        return value
+    names = getattr(value, "__dataclass_fields__", None)
+    if names is not None:
+        return {name: as_json(getattr(value, name)) for name in names}
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, Decimal):
@@ -35,8 +41,6 @@ def as_json(value: Any) -> Any:
         return [as_json(one) for one in value]
     if isinstance(value, Mapping):
         return {key: as_json(one) for key, one in value.items()}
-    if hasattr(value, "__dataclass_fields__"):
-        return {one.name: as_json(getattr(value, one.name)) for one in fields(value)}
     return value
 
 

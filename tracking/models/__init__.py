@@ -5,6 +5,7 @@ from tracking.models.click import Click, ClickCount, ClickHour
 from tracking.models.conversion import Conversion, Refund
 from tracking.models.customer import Customer, ForeignRecord
 from tracking.models.domain import TrackingDomain
+from tracking.models.fraud import FraudFinding, FraudPolicy, FraudStep
 from tracking.models.idempotency import IdempotencyKey
 from tracking.models.inbox import InboxReplay, InboxRequest, ReplayJob
 from tracking.models.link import Link, LinkAlias, LinkCode, LinkTarget
@@ -12,6 +13,7 @@ from tracking.models.log_root import LogRoot
 from tracking.models.program_tracking import LandingPage, ProgramTracking
 from tracking.models.revision import ConversionRevision, Dispute
 from tracking.models.shop_event import ShopEvent
+from tracking.models.sign_in import SignIn
 from tracking.models.tag import TagSettings
 from tracking.models.upload import OrderUpload, OrderUploadRow, UploadMapping
 
@@ -27,6 +29,9 @@ __all__ = [
     "CustomerBinding",
     "Dispute",
     "ForeignRecord",
+    "FraudFinding",
+    "FraudPolicy",
+    "FraudStep",
     "IdempotencyKey",
     "InboxReplay",
     "InboxRequest",
@@ -43,6 +48,7 @@ __all__ = [
     "Refund",
     "ReplayJob",
     "ShopEvent",
+    "SignIn",
     "TagSettings",
     "TrackingDomain",
     "UploadMapping",

@@ -42,6 +42,8 @@ class Conversion(Record):
     metadata = models.JSONField(default=dict, blank=True)
     #: The pseudonym of the customer's address, beside the shop's own number: joins devices.
     customer_email_key = models.CharField(max_length=64, blank=True, default="")
+    #: What may be known of that address without giving it away: tracking.pseudonyms.Signs as text.
+    customer_signs = models.CharField(max_length=60, blank=True, default="", db_default="")
     #: Which door reported it first: api, batch, postback, tag, pixel, upload, stripe, shopify, woocommerce, dub, manual.
     source = models.CharField(max_length=20, blank=True, default="")
     fees_minor = models.BigIntegerField(default=0)
@@ -92,6 +94,7 @@ class Conversion(Record):
                 condition=~Q(customer_email_key=""),
                 name="conversion_by_email",
             ),
+            models.Index(fields=["recorded_at"], condition=Q(verdict="held"), name="conversion_held"),
         ]
 
     @property
@@ -117,6 +120,12 @@ class Refund(Record):
     #: Where it came from, as one thing that may grow or fall: a charge, a dispute, a cancellation. Empty: by itself.
     origin = models.CharField(max_length=140, blank=True, default="")
     items = models.JSONField(default=list, blank=True)
+    #: Who told of it: api, manual, upload, dub, stripe, shopify, woocommerce. Empty in rows older than this: see origin.
+    way = models.CharField(max_length=16, blank=True, default="", db_default="")
+    #: The one that counts in its place: another way had told of the same refund (tracking/refunds.py).
+    twin = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="twins")
+    #: Since then it is one of its own: somebody said that the two are two.
+    apart_at = models.DateTimeField(null=True, blank=True)
     at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     #: Since then it counts no more: the dispute was won, or the refund failed.
@@ -128,6 +137,11 @@ class Refund(Record):
             models.UniqueConstraint(fields=["conversion", "reference"], name="refund_once"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_positive"),
         ]
+
+    @property
+    def is_told_twice(self) -> bool:
+        """Whether another way had told of it, so that it takes nothing by itself."""
+        return self.twin_id is not None
 
     @property
     def amount(self) -> Money:

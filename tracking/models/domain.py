@@ -29,6 +29,10 @@ class TrackingDomain(Record):
     created_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True)
     verified_at = models.DateTimeField(null=True)
+    #: Since when a host that was verified has lost its records; None while it has them.
+    failing_since = models.DateTimeField(null=True, blank=True)
+    #: Since when links are not answered on it any more: it failed for longer than the grace (tracking/domains.py).
+    stopped_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "tracking_domain"

@@ -9,6 +9,7 @@ from django.db.models.functions import MD5, Cast
 from django.utils.translation import gettext_lazy as _
 
 from ledger.ids import Record
+from tracking.models.pairs import PairsField
 
 
 class Link(Record):
@@ -36,7 +37,7 @@ class Link(Record):
     #: The link's own rules (tracking/routing.py), after the program's.
     routing = models.JSONField(blank=True, default=list, db_default=models.Value([], models.JSONField()))
     #: The link's own utm_… values (tracking/utm.py), before the program's.
-    utm = models.JSONField(blank=True, default=dict, db_default=models.Value({}, models.JSONField()))
+    utm = PairsField(blank=True, default=dict, db_default=models.Value({}, models.JSONField()))
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(auto_now=True, db_index=True)
 

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ledger.ids import Record
+from tracking.models.pairs import PairsField
 
 
 class ProgramTracking(models.Model):
@@ -19,12 +20,14 @@ class ProgramTracking(models.Model):
     #: Whether partners may link to any page on the allowed hosts, or to the given pages only.
     deep_links = models.BooleanField(default=True, db_default=True)
     routing = models.JSONField(blank=True, default=list, db_default=models.Value([], models.JSONField()))
-    utm_template = models.JSONField(blank=True, default=dict, db_default=models.Value({}, models.JSONField()))
+    utm_template = PairsField(blank=True, default=dict, db_default=models.Value({}, models.JSONField()))
     #: Where visitors go while the program is not open; empty is its own page.
     traffic_back_url = models.URLField(max_length=2000, blank=True, default="", db_default="")
     unique_window_hours = models.PositiveIntegerField(default=24, db_default=24)
     #: Whether a visitor who says nothing has consented to cookies (docs/adr/0013).
     consent = models.CharField(max_length=12, choices=Consent, default=Consent.REQUIRED, db_default=Consent.REQUIRED)
+    #: Whether the shop is not told which page a visitor came from.
+    hide_referrer = models.BooleanField(default=False, db_default=False)
     updated_at = models.DateTimeField(auto_now=True, db_default=models.functions.Now())
 
     class Meta:

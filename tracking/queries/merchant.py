@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 
 from affiliates.models import Affiliate, Merchant
-from tracking.models import Click, ClickCount, Conversion, InboxRequest, Link
+from tracking.models import Click, ClickHour, Conversion, InboxRequest, Link, Refund
 
 INBOX_VERDICTS = tuple(InboxRequest.Verdict.values)
 CONVERSION_VERDICTS = tuple(Conversion.Verdict.values)
@@ -52,6 +52,11 @@ def inbox_of(merchant: Merchant, *, verdict: str = "", door: str = "", text: str
     if text:
         found = found.filter(Q(conversion__order_ref=text) | Q(reason=text) | Q(field=text))
     return found
+
+
+def refunds_of(conversion: Conversion) -> QuerySet[Refund]:
+    """The refunds of an order that stand, told twice or once, in order."""
+    return Refund.objects.filter(conversion=conversion, voided_at=None).order_by("at", "pk")
 
 
 def requests_about(conversion: Conversion) -> QuerySet[InboxRequest]:
@@ -99,11 +104,13 @@ def progress_of(merchant: Merchant) -> Progress:
         live=Max("received_at", filter=Q(verdict=InboxRequest.Verdict.ACCEPTED)),
     )
     attributed = Conversion.objects.filter(merchant=merchant, attribution__enrolment__isnull=False)
-    hours = ClickCount.objects.filter(program_id__in=merchant.programs.values_list("pk", flat=True))
+    # The last one of each program stands at the end of its index.
+    hours = ClickHour.objects.filter(program_id=OuterRef("pk")).order_by("-hour").values("hour")[:1]
+    programs = merchant.programs.annotate(last=Subquery(hours))
     return Progress(
         request_at=requests["any"],
         test_at=requests["test"],
         live_at=requests["live"],
         attributed_at=attributed.aggregate(last=Max("recorded_at"))["last"],
-        click_hour=hours.aggregate(last=Max("hour"))["last"],
+        click_hour=programs.aggregate(hour=Max("last"))["hour"],
     )

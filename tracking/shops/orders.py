@@ -65,6 +65,8 @@ class ShopOrder:
     coupon: str = ""
     customer: str = ""
     email: str = ""
+    #: What may be known of the address: tracking.pseudonyms.Signs as text.
+    email_signs: str = ""
     customer_status: str = ""
     country: str = ""
     items: tuple[Mapping[str, Any], ...] = ()

@@ -97,6 +97,7 @@ def fold(notices: Sequence[Notice], *, number: str = "id") -> ShopOrder | None:
         coupon=first_text(orders, "coupon"),
         customer=first_text(orders, "customer"),
         email=first_text(orders, "email"),
+        email_signs=first_text(orders, "email_signs"),
         customer_status=first_text(orders, "customer_status"),
         country=first_text(orders, "country"),
         items=tuple(facts["items"]),

@@ -130,6 +130,7 @@ def fold(notices: Sequence[Notice], context: Sequence[Notice] = ()) -> ShopOrder
         coupon=first_text(own, "coupon"),
         customer=first_text(own, "external") or first_text(others, "external") or first_text(own, "customer"),
         email=first_text(own, "email"),
+        email_signs=first_text(own, "email_signs"),
         country=first_text(own, "country"),
         subscription=subscription,
         is_renewal=bool(invoice and booked is invoice and invoice.facts["is_renewal"]),

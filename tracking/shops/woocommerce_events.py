@@ -107,6 +107,7 @@ def fold(notices: Sequence[Notice], *, number: str = "id") -> ShopOrder | None:
         coupon=first_text(orders, "coupon"),
         customer=first_text(orders, "customer"),
         email=first_text(orders, "email"),
+        email_signs=first_text(orders, "email_signs"),
         country=first_text(orders, "country"),
         items=tuple(facts["items"]),
         takings=tuple(_takings(orders, facts, is_deleted=deleted > restored)),

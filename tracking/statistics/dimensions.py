@@ -1,6 +1,7 @@
 """What a report can be grouped by and filtered with, and where each is found.
 
-`hour` reads the hourly roll-up (h), `raw` the click log (k), `order` an order (c) with the click that won (k).
+`hour` reads the hourly roll-up (h), `raw` the click log (k), `order` the line of an order (l) and, where
+`needs_click` says so, the click that won (k), or an item of it (i).
 A dimension without `hour` is found in the click log only; one without `raw` only in orders, and clicks are
 then not known. An order's sub-ids, country and device are those of its click.
 """
@@ -53,8 +54,8 @@ def _time(key: str, label: Text) -> Dimension:
     def of(column: str) -> str:
         return f"to_char(date_trunc('{key}', {column} AT TIME ZONE %(zone)s), '{form}')"
 
-    # In zones with half hours an hour of UTC lies in two of theirs: it counts to the one it ends in.
-    return Dimension(key, label, of("c.occurred_at"), of("(h.hour + interval '59 minutes')"), of("k.clicked_at"))
+    # An hour that one of these groups cuts in two is not read from the roll-up (tracking/statistics/spans.py).
+    return Dimension(key, label, of("l.occurred_at"), of("h.hour"), of("k.clicked_at"))
 
 
 def _param(key: str, label: Text) -> Dimension:
@@ -71,29 +72,29 @@ _ALL = (
     _time("day", _("Day")),
     _time("week", _("Week")),
     _time("month", _("Month")),
-    Dimension("program", _("Program"), "c.program_id::text", "h.program_id::text", "k.program_id::text",
+    Dimension("program", _("Program"), "l.program_id::text", "h.program_id::text", "k.program_id::text",
               condensed="program"),
-    Dimension("affiliate", _("Partner"), "s.affiliate_id::text", "h.affiliate_id::text", "k.affiliate_id::text",
+    Dimension("affiliate", _("Partner"), "l.partner_id::text", "h.affiliate_id::text", "k.affiliate_id::text",
               condensed="affiliate", for_partner=False),
-    Dimension("link", _("Link"), "coalesce(k.link_id::text, '')", "h.link_id::text", "k.link_id::text",
-              condensed="link", needs_click=True),
-    Dimension("label", _("Link label"), f"coalesce({_LABEL.format('k')}, '')", f"coalesce({_LABEL.format('h')}, '')",
-              f"coalesce({_LABEL.format('k')}, '')", needs_click=True),
-    Dimension("sub1", format_lazy(_("Sub-id {number}"), number=1), "coalesce(k.params ->> 'sub1', '')", "h.sub1", "coalesce(k.params ->> 'sub1', '')",
-              condensed="sub1", needs_click=True),
+    Dimension("link", _("Link"), "coalesce(l.link_id::text, '')", "h.link_id::text", "k.link_id::text",
+              condensed="link"),
+    Dimension("label", _("Link label"), f"coalesce({_LABEL.format('l')}, '')", f"coalesce({_LABEL.format('h')}, '')",
+              f"coalesce({_LABEL.format('k')}, '')"),
+    Dimension("sub1", format_lazy(_("Sub-id {number}"), number=1), "coalesce(l.sub1, '')", "h.sub1", "coalesce(k.params ->> 'sub1', '')",
+              condensed="sub1"),
     *(_param(f"sub{number}", format_lazy(_("Sub-id {number}"), number=number)) for number in range(2, 11)),
     _param("source_id", _("Source")),
-    Dimension("country", _("Country"), "coalesce(k.country, c.country)", "h.country", "k.country",
-              condensed="country", needs_click=True),
-    Dimension("device", _("Device"), "coalesce(k.device, '')", "h.device", "k.device",
-              condensed="device", needs_click=True),
+    Dimension("country", _("Country"), "l.country", "h.country", "k.country",
+              condensed="country"),
+    Dimension("device", _("Device"), "coalesce(l.device, '')", "h.device", "k.device",
+              condensed="device"),
     Dimension("browser", _("Browser"), "coalesce(k.browser, '')", raw="k.browser", needs_click=True),
     Dimension("os", _("Operating system"), "coalesce(k.os, '')", raw="k.os", needs_click=True),
     Dimension("referrer", _("Referring site"), _HOST, raw=_HOST, needs_click=True),
     Dimension("page", _("Landing page"), _PAGE, raw=_PAGE, needs_click=True),
-    Dimension("event", _("Event"), "c.event"),
-    Dimension("coupon", _("Coupon"), "upper(c.coupon)"),
-    Dimension("customer", _("Customer"), "c.customer_status"),
+    Dimension("event", _("Event"), "l.event"),
+    Dimension("coupon", _("Coupon"), "l.coupon"),
+    Dimension("customer", _("Customer"), "l.customer_status"),
     Dimension("category", _("Item category"), "coalesce(i.item ->> 'category', '')", needs_items=True),
     Dimension("sku", _("Item"), "coalesce(i.item ->> 'sku', '')", needs_items=True),
 )  # fmt: skip

@@ -98,6 +98,7 @@ def earning(request: PartnerRequest, commission_id: str) -> HttpResponse:
         question=reverse("partner:earning-question", args=[told.id]),
         rule=reverse("partner:program", args=[told.rule.program_slug]),
         payout=reverse("partner:payout", args=[told.payout.id]) if told.payout else "",
+        finding=lambda finding: reverse("partner:hold", args=[finding]),
     )
     context = {"told": told, "explain": explain_context(told, places=places)}
     title = _("%(event)s, order %(ref)s") % {"event": event_words(told.order.event).capitalize(), "ref": told.order.ref}

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates.queries import enrolments_of
-from portal.affiliate.pages import show
+from portal.affiliate.pages import settings_tabs, show
 from portal.calling import desk as pages
 from portal.requests import PartnerRequest
 
@@ -68,4 +68,5 @@ def _desk(request: PartnerRequest) -> pages.Desk:
         here=here,
         programs=[one.program for one in enrolments_of(request.affiliate)],
         affiliate=request.affiliate,
+        tabs=settings_tabs("postbacks"),
     )

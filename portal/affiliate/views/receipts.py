@@ -18,7 +18,7 @@ from portal.filters import ignored_keys
 from portal.reasons import reason_of
 from portal.requests import PartnerRequest
 from tracking.access import open_click_of
-from tracking.queries.partner import clicks_between, last_click_day
+from tracking.queries.partner import clicks_between, count_clicks_between, last_click_day
 from tracking.receipts.proofs import check, receipt_for_click
 
 if TYPE_CHECKING:
@@ -40,8 +40,12 @@ def receipts(request: PartnerRequest) -> HttpResponse:
         except NotVisible:
             is_missing = True
     start = datetime.combine(day, time(), UTC)
-    rows = found if wanted else clicks_between(request.affiliate, since=start, until=start + timedelta(days=1))
-    page = Paginator(rows, PAGE_ROWS).get_page(request.GET.get("page"))
+    span = {"since": start, "until": start + timedelta(days=1)}
+    pages = Paginator(found if wanted else clicks_between(request.affiliate, **span), PAGE_ROWS)
+    if not wanted:
+        # Counted without reading the clicks: a day may have a hundred thousand.
+        pages.count = count_clicks_between(request.affiliate, **span)
+    page = pages.get_page(request.GET.get("page"))
     context = {
         "page": page,
         "rows": [(click, _why(click)) for click in page.object_list],

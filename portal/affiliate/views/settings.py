@@ -20,7 +20,7 @@ from affiliates.queries import workspaces_of
 from payouts.methods import method_of, refresh_method, start_onboarding
 from payouts.stripe import Rejected, Unavailable
 from portal.affiliate.forms import CountryForm, ProfileForm
-from portal.affiliate.pages import Text, show
+from portal.affiliate.pages import settings_tabs, show
 from portal.affiliate.setup import next_step
 from portal.errors import SENTENCES
 from portal.middleware import CHOSEN_AFFILIATE
@@ -54,7 +54,7 @@ def profile(request: PartnerRequest) -> HttpResponse:
     memberships = [place for place in workspaces_of(request.user) if place.kind == "partner"]
     context = {
         "form": form,
-        "tabs": _tabs("profile"),
+        "tabs": settings_tabs("profile"),
         "memberships": memberships if len(memberships) > 1 else [],
         "affiliate": affiliate,
     }
@@ -149,14 +149,7 @@ def _payout_page(request: PartnerRequest, form: CountryForm, *, status: int = 20
         "form": form,
         "asks_country": method is None and not request.affiliate.country,
         "is_standin": settings.STRIPE_IS_STANDIN,
-        "tabs": _tabs("payout"),
+        "tabs": settings_tabs("payout"),
         "at": timezone.now(),
     }
     return show(request, "settings_payout.html", context, place="settings", title=_("Settings"), status=status)
-
-
-def _tabs(current: str) -> list[tuple[Text, str, bool]]:
-    return [
-        (_("Profile"), reverse("partner:settings"), current == "profile"),
-        (_("Payout account"), reverse("partner:settings-payout"), current == "payout"),
-    ]

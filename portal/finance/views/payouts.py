@@ -13,6 +13,7 @@ from ledger.errors import Refusal
 from ledger.journal import events_about
 from ledger.money import Money
 from payouts import access, runs, transfers
+from payouts.fraud.lines import accept_suspicion, holds_in
 from payouts.protocol import FREED
 from payouts.providers import stripe_sender
 from payouts.queries import finance
@@ -23,6 +24,7 @@ from portal.finance.funds import forget_funds
 from portal.finance.pages import page_of, show
 from portal.finance.views.ledger import ledger_rows
 from portal.finance.words import cause_of, event_words, outcome_words
+from portal.fraud_words import rule_words, sentence_for
 from portal.requests import FinanceRequest
 
 
@@ -49,6 +51,11 @@ def payout(request: FinanceRequest, payout_id: str) -> HttpResponse:
         "ledger": ledger_rows(found.public_id),
         "others": finance.other_payouts_of(found),
         "note_form": NoteForm(),
+        "suspicions": [
+            (hold, rule_words(hold.finding.rule).title, sentence_for("staff", hold.finding.rule, hold.finding.numbers))
+            for hold in holds_in(found)
+        ],
+        "can_accept": found.state == "ready",
         "can_exclude": found.state == "ready" and found.run.status == "prepared",
         "statement": getattr(found, "statement", None),
     }
@@ -79,6 +86,25 @@ def payout_exclude(request: FinanceRequest, payout_id: str) -> HttpResponse:
         else:
             said = _("%(name)s is not in this run any more. The amount stays payable.") % {"name": found.affiliate.name}
             messages.success(request, said)
+    return HttpResponseRedirect(reverse("finance:run", args=[found.run.public_id]))
+
+
+@require_POST
+def payout_accept(request: FinanceRequest, payout_id: str) -> HttpResponse:
+    """Let a payout go although a finding about its commissions stands, with a note."""
+    found = access.open_payout(request.user, payout_id, action="finance.prepare")
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Write a note, so that everybody can see why."))
+    else:
+        try:
+            accept_suspicion(found, note=form.cleaned_data["note"], by=request.user, at=timezone.now())
+        except Refusal as refusal:
+            messages.error(request, sentence_of(refusal))
+        else:
+            messages.success(
+                request, _("Accepted. What is confirmed later is recovered from what the partner is paid next.")
+            )
     return HttpResponseRedirect(reverse("finance:run", args=[found.run.public_id]))
 
 

@@ -1,5 +1,6 @@
 """manage.py drain_clicks: moves clicks from the door's spool files into the database."""
 
+import logging
 import signal
 import time
 from argparse import ArgumentParser
@@ -12,8 +13,10 @@ import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection as django_connection
+from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 
+from payouts.sales import decide_arrived_sales
 from tracking import clicks, drain
 from tracking.enrichment import Enrichment
 from tracking.spool import backlog_of
@@ -21,6 +24,11 @@ from tracking.spool import backlog_of
 _SECONDS_WHEN_IDLE = 0.2
 _SECONDS_BETWEEN_ATTEMPTS = 2.0
 _SECONDS_BETWEEN_LINES = 10.0
+# An order that came before its click waits about so long once the click is in.
+_SECONDS_BETWEEN_DECISIONS = 0.5
+_SECONDS_AFTER_TROUBLE = 30.0
+
+log = logging.getLogger("drain")
 
 
 class Command(BaseCommand):
@@ -59,7 +67,7 @@ class Command(BaseCommand):
     def _drain_until_stopped(self, connection: psycopg.Connection[Any], directory: Path) -> None:
         """Moves batch after batch; says every few seconds what it has done."""
         done = drain.Drained()
-        said_at = time.monotonic()
+        said_at = decide_at = time.monotonic()
         drainer = _drainer()
         while not self._is_stopped:
             step = drainer.drain_directory(connection, directory)
@@ -68,6 +76,8 @@ class Command(BaseCommand):
             if done.clicks and now - said_at >= _SECONDS_BETWEEN_LINES:
                 self._print_line(done, directory)
                 done, said_at = drain.Drained(), now
+            if now >= decide_at:
+                decide_at = now + _decide_waiting_sales()
             if not step.clicks:
                 time.sleep(_SECONDS_WHEN_IDLE)
         if done.clicks:
@@ -89,9 +99,23 @@ class Command(BaseCommand):
         self._is_stopped = True
 
 
+def _decide_waiting_sales() -> float:
+    """Decide over orders whose click has just come in; seconds until the next time.
+
+    Whatever goes wrong with an order stops no click: the timetable decides over it as well.
+    """
+    try:
+        decide_arrived_sales(at=timezone.now())
+    except Exception:
+        log.exception("orders that waited for clicks could not be decided")
+        django_connection.close()
+        return _SECONDS_AFTER_TROUBLE
+    return _SECONDS_BETWEEN_DECISIONS
+
+
 def _drainer() -> drain.Drainer:
     """A drain with the operator's files and limits."""
-    return drain.Drainer(Enrichment(clicks.sources()), keep_days=settings.CLICK_IP_DAYS)
+    return drain.Drainer(Enrichment(clicks.sources()), keep_days=settings.CLICK_IP_DAYS, conninfo=conninfo())
 
 
 def conninfo() -> str:

@@ -254,7 +254,7 @@ def _show(
         "claim": found,
         "kind": kind_words(found.kind),
         "clock": clock_of(found, at=at),
-        "silence": silence_text(found) if found.status == "open" else "",
+        "silence": silence_text(found, to_merchant=True) if found.status == "open" else "",
         "decline_reason": reason_words(found),
         "evidence": evidence_words(found),
         "lines": lines_of(claim_queries.notes_of(found), viewer="merchant"),

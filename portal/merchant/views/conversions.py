@@ -26,22 +26,24 @@ from payouts.queries.merchant import (
     rows_of,
     totals_of,
 )
-from payouts.sales import amend_sale, refund_sale, sale_of
+from payouts.sales import amend_sale, refund_sale, sale_of, tell_refunds_apart
 from portal.errors import sentence_of
 from portal.explain import Places, detail_of, explain_context
 from portal.exports import csv_response
 from portal.filters import chips_of, ignored_keys
 from portal.formats import format_money
 from portal.inbox.payloads import shown_payload
+from portal.inbox.words import door_words
 from portal.merchant.forms import AmendForm, ConversionFilterForm, RefundForm
 from portal.merchant.pages import has_several, here, page_of, show
 from portal.merchant.periods import PERIODS, span_of
 from portal.reasons import reason_of
 from portal.requests import MerchantRequest
 from portal.states import state_of
-from tracking.access import open_conversion_in
+from tracking.access import open_conversion_in, open_refund_of
 from tracking.conversions import facts_of
-from tracking.queries.merchant import requests_about
+from tracking.queries.merchant import refunds_of, requests_about
+from tracking.refunds import refund_way
 
 if TYPE_CHECKING:
     # For annotations only: doors hold verbs, never nouns.
@@ -107,13 +109,16 @@ def refund(request: MerchantRequest, conversion_id: str) -> HttpResponse:
     said = form.cleaned_data
     try:
         given, is_new = refund_sale(
-            found, amount=said["amount"], reference=said["reference"], reason=said["reason"], at=timezone.now()
+            found, amount=said["amount"], reference=said["reference"], reason=said["reason"], way="manual", at=timezone.now()
         )
     except Refusal as refusal:
         messages.error(request, sentence_of(refusal))
     else:
-        if is_new:
-            amount = format_money(Money(given.amount_minor, found.currency))
+        amount = format_money(Money(given.amount_minor, found.currency))
+        if given.is_told_twice:
+            text = _("A refund of %(amount)s had been told by another way, so nothing more was taken back. If these are two refunds, say so under Refunds.")
+            messages.warning(request, text % {"amount": amount})
+        elif is_new:
             messages.success(
                 request, _("%(amount)s of order %(order)s was refunded.") % {"amount": amount, "order": found.order_ref}
             )
@@ -157,6 +162,23 @@ def commission(request: MerchantRequest, commission_id: str) -> HttpResponse:
     return redirect("merchant:conversion", request.merchant.slug, found.conversion.public_id)
 
 
+@require_POST
+def tell_apart(request: MerchantRequest, conversion_id: str) -> HttpResponse:
+    """Say that two refunds that were taken for one are two."""
+    found = open_conversion_in(request.merchant, conversion_id)
+    given = open_refund_of(found, request.POST.get("refund", ""))
+    try:
+        is_news = tell_refunds_apart(given, by=request.user.public_id, at=timezone.now())
+    except Refusal as refusal:
+        messages.error(request, sentence_of(refusal))
+    else:
+        if is_news:
+            messages.success(request, _("Both refunds count now."))
+        else:
+            messages.info(request, _("This refund counts already. Nothing was changed."))
+    return redirect("merchant:conversion", request.merchant.slug, found.public_id)
+
+
 def _show_conversion(
     request: MerchantRequest, found: "Conversion", form: RefundForm, *, status: int = 200
 ) -> HttpResponse:
@@ -179,7 +201,7 @@ def _show_conversion(
             (one, reason_of(one.reason) if one.reason else None, shown_payload(one))
             for one in requests_about(found)[:_REQUESTS_SHOWN]
         ],
-        "refunds": [(one, reason_of(one.reason)) for one in found.refunds.filter(voided_at=None).order_by("at", "pk")],
+        "refunds": [(one, reason_of(one.reason), door_words(refund_way(one))) for one in refunds_of(found)],
         "refund_form": form if left else None,
         "amend_form": AmendForm(currency=found.currency, reference=_reference()),
         # An explanation has the history itself, with what each change took or gave.
@@ -193,7 +215,12 @@ def _show_conversion(
 
 
 def _explained(request: MerchantRequest, told: Explanation, url: str) -> dict[str, Any]:
-    places = Places(here=url, order=f"{url}#requests", rule=here(request, "rule", told.rule.id))
+    places = Places(
+        here=url,
+        order=f"{url}#requests",
+        rule=here(request, "rule", told.rule.id),
+        finding=lambda finding: here(request, "finding", finding),
+    )
     return explain_context(told, places=places)
 
 

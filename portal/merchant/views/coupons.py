@@ -204,7 +204,8 @@ def _form(request: MerchantRequest, data: object, found: "Coupon | None" = None)
     if found is not None and found.enrolment is not None and found.enrolment.public_id not in dict(partners):
         partners.append((found.enrolment.public_id, found.enrolment.affiliate.name))
     zone = request.merchant.time_zone
-    initial = {}
+    # A code that customers type already, from the list of those that are nobody's.
+    initial = {name: request.GET[name] for name in ("code", "program") if name in request.GET}
     if found is not None:
         initial = {
             "partner": found.enrolment.public_id if found.enrolment else "",

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST, require_safe
 
 from affiliates.errors import NotVisible
@@ -127,7 +128,7 @@ def setup_tabs(request: MerchantRequest, chosen: str = "setup") -> list[tuple[st
 
 def _tabs(request: MerchantRequest, chosen: str) -> list[tuple[str, str, bool]]:
     pages = (
-        ("setup", _("Start")), ("setup-tag", _("Tag")), ("setup-postback", _("Postback")),
+        ("setup", pgettext("setup", "Start")), ("setup-tag", _("Tag")), ("setup-postback", _("Postback")),
         ("setup-translator", _("Macro translator")), ("shops", _("Shops")),
     )  # fmt: skip
     return [(label, here(request, name), name == chosen) for name, label in pages]

@@ -177,6 +177,7 @@ def _shown(domain: "TrackingDomain") -> dict[str, Any]:
     return {
         "domain": domain,
         "records": domains.records_for(domain),
+        "stops_at": domains.stops_at(domain),
         "why": str(_WHY_NOT[domain.reason]) if domain.reason in _WHY_NOT else "",
     }
 
@@ -186,6 +187,7 @@ def _pages_of(found: "Program", settings: "ProgramTracking") -> dict[str, Any]:
         "landing_url": found.landing_url,
         "allowed_hosts": "\n".join(found.allowed_hosts),
         "deep_links": settings.deep_links,
+        "hide_referrer": settings.hide_referrer,
         "traffic_back_url": settings.traffic_back_url,
         "consent": settings.consent,
         "unique_window_hours": settings.unique_window_hours,
@@ -196,7 +198,7 @@ def _save_pages(request: MerchantRequest, found: "Program", form: PagesForm) -> 
     if not form.is_valid():
         return False
     said, at = form.cleaned_data, timezone.now()
-    names = ("deep_links", "traffic_back_url", "consent", "unique_window_hours")
+    names = ("deep_links", "hide_referrer", "traffic_back_url", "consent", "unique_window_hours")
     try:
         with transaction.atomic():
             program_settings.change_hosts(

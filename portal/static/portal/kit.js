@@ -228,3 +228,16 @@ document.addEventListener("keydown", (event) => {
     does();
   }
 });
+
+// A table that is wider than its place is scrolled by keyboard too, also where nothing in it takes the focus.
+const wide = () => {
+  for (const wrap of document.querySelectorAll(".table-wrap")) {
+    if (wrap.scrollWidth > wrap.clientWidth) {
+      wrap.tabIndex = 0;
+      wrap.setAttribute("role", "group");
+      wrap.setAttribute("aria-label", $("caption", wrap)?.textContent ?? "");
+    } else wrap.removeAttribute("tabindex");
+  }
+};
+wide();
+addEventListener("resize", wide);

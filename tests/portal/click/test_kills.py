@@ -17,11 +17,12 @@ from tracking.click_ids import click_key
 DRAIN = """
 import sys, time
 from pathlib import Path
-from tracking.drain import connect, drain_directory
+from tracking.drain import Drainer, connect
 connection = connect(sys.argv[1])
+drainer = Drainer(batch_of=40, conninfo=sys.argv[1])
 print("at work", flush=True)
 while True:
-    if not drain_directory(connection, Path(sys.argv[2]), batch_of=40).clicks:
+    if not drainer.drain_directory(connection, Path(sys.argv[2])).clicks:
         time.sleep(0.01)
 """
 

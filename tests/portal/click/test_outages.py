@@ -244,3 +244,27 @@ def test_a_stopped_door_ends_within_moments_even_while_it_loads(own_clicks, spoo
         started = time.monotonic()
         door.stop()
         assert time.monotonic() - started < 10
+
+
+def test_whichever_worker_is_asked_tells_the_figures_of_all(own_clicks, spool_dir):
+    """Several workers answer behind one port, and a scrape reaches any of them; a dead one is not told."""
+    link = own_clicks.add_link()
+    with running_door(own_clicks.url, spool_dir) as one, running_door(own_clicks.url, spool_dir) as other:
+        for _ in range(3):
+            one.get(f"/r/{link.code}")
+        other.get(f"/r/{link.code}")
+
+        until = time.monotonic() + 10
+        wanted = {'clicks_recorded_total{door="0"} 3', 'clicks_recorded_total{door="1"} 1'}
+        while not all(wanted <= set(door.get("/metrics").body.splitlines()) for door in (one, other)):
+            assert time.monotonic() < until, one.get("/metrics").body
+            time.sleep(0.1)
+        text = one.get("/metrics").body
+        other.stop()
+        alone = one.get("/metrics").body
+
+    # The lines of a name stand together, under one heading.
+    assert text.count("# TYPE clicks_recorded_total counter") == 1
+    assert 'click_database_up{door="0"} 1\nclick_database_up{door="1"} ' in text
+    assert 'door="1"' not in alone
+    assert not list(spool_dir.glob("figures-*"))

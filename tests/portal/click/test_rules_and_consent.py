@@ -201,3 +201,31 @@ def test_a_click_is_unique_once_through_the_whole_way(door, clicks):
     assert clicks.execute("SELECT clicks, counted, uniques FROM tracking_click_count WHERE link_id = %s", link.id) == [
         (2, 2, 1)
     ]
+
+
+def test_a_bare_code_brings_the_links_own_parameters_and_the_address_goes_before(door, clicks):
+    """B3: what a link was given belongs to the link, not to the address it was shared as."""
+    link = clicks.add_link(
+        presets={"sub1": "spring mail", "sub2": "b&c"}, utm=[["utm_term", "{sub1}"], ["utm_id", "9"]]
+    )
+
+    bare = door.get(f"/r/{link.code}")
+    own = door.get(f"/r/{link.code}?sub1=autumn")
+
+    assert recorded(door, clicks, bare.click_id)["params"] == {"sub1": "spring mail", "sub2": "b&c"}
+    assert recorded(door, clicks, own.click_id)["params"] == {"sub1": "autumn", "sub2": "b&c"}
+    # The order in which the parameters were written is the order in the shop's address.
+    query = urlsplit(bare.location).query
+    assert query.index("utm_term=spring%20mail") < query.index("utm_id=9")
+    assert parse_qs(urlsplit(own.location).query)["utm_term"] == ["autumn"]
+
+
+def test_the_shop_hears_of_the_partners_page_unless_the_program_hides_it(door, clicks):
+    """B15: one hop with a policy that browsers obey, instead of two pages that refresh themselves."""
+    told, hidden = clicks.add_link(), clicks.add_link(hide_referrer=True)
+
+    policies = [door.get(f"/r/{link.code}").headers["referrer-policy"] for link in (told, hidden)]
+
+    assert policies == ["strict-origin-when-cross-origin", "no-referrer"]
+    answer = door.get(f"/r/{hidden.code}", referer="https://blog.example/review")
+    assert recorded(door, clicks, answer.click_id)["referrer"] == "https://blog.example/review"

@@ -17,6 +17,7 @@ from payouts.claims import asking, opening, papers
 from payouts.models import Commission, Payout, PayoutRun, RuleVersion
 from portal.intake.uploads import take_file
 from tests.factories.paying import pay, prepare
+from tests.factories.fraud import find
 from tests.factories.world import World, make_click, make_sale, make_user, make_world
 from tracking import domains
 from tracking.models import InboxRequest, OrderUpload, ReplayJob
@@ -127,6 +128,8 @@ def _tenant(world: World, letter: str, *, paid: PayoutRun, at: datetime) -> Tena
     }
     ids |= _claim(world, letter, at=at)
     ids |= _endpoints(world, letter, at=at)
+    checked = make_sale(world, at=at, order_ref=f"canary-{letter}-checked").conversion
+    ids["finding_id"] = find(world, checked, at=at).public_id
     names = {f"canary-{letter}-", f"Canary{letter.upper()} Reviews", world.partner.email, world.owner.email}
     secret = set(ids.values()) - {world.merchant.slug, world.program.slug}
     return Tenant(world, ids, {"sk": live, "pk": partner}, frozenset(names | secret))
