@@ -139,7 +139,7 @@ def _document(lines: list[Plain]) -> Rules:
 def _orders(rows: int) -> pd.DataFrame:
     chance = np.random.default_rng(1)
 
-    def words(values: tuple[str, ...]) -> pd.Categorical:
+    def words(values: tuple[str, ...]) -> "pd.Categorical[str]":
         return pd.Categorical.from_codes(
             chance.integers(0, len(values), rows).astype(np.int8), categories=pd.Index(values)
         )

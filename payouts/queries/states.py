@@ -177,8 +177,7 @@ def _state_in_payout(payout: Payout, *, at: datetime) -> MoneyState:
 
 def _disputed(rows: list[Commission]) -> set[UUID]:
     """The orders of commissions with an open dispute; asked only for those that did not come with their order."""
-    order = Commission._meta.get_field("conversion")
-    loaded = [row.conversion for row in rows if order.is_cached(row)]
+    loaded = [row.conversion for row in rows if Commission.conversion.is_cached(row)]
     known = {one.pk: one.is_disputed for one in loaded if "is_disputed" not in one.get_deferred_fields()}
     unknown = {row.conversion_id for row in rows} - known.keys()
     found = {key for key, is_disputed in known.items() if is_disputed}

@@ -181,7 +181,9 @@ def test_whoever_stores_clicks_decides_over_the_orders_that_waited_for_them_and_
     click = make_click(world.link, at=at)
     here, away = new_uuid7(at), new_uuid7(at)
     for order_ref, click_id in (("here", here), ("away", away)):
-        assert sales.record_sale(world.merchant, _with_click(order_ref, click_id, at), at=at).conversion.verdict == "held"
+        assert (
+            sales.record_sale(world.merchant, _with_click(order_ref, click_id, at), at=at).conversion.verdict == "held"
+        )
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tracking_click SET id = %s WHERE id = %s", [here, click.pk])
 

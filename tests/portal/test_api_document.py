@@ -25,6 +25,7 @@ CONTRACT = {
     ("/api/v1/links", "get"), ("/api/v1/links", "post"), ("/api/v1/links/batch", "post"),
     ("/api/v1/links/{code}", "get"), ("/api/v1/links/{code}", "patch"), ("/api/v1/affiliates", "get"), ("/api/v1/commissions", "get"),
     ("/api/v1/payouts", "get"), ("/api/v1/reports/performance", "get"),
+    ("/api/v1/fraud/findings", "get"), ("/api/v1/fraud/findings/{finding_id}", "get"),
     ("/api/v1/conversions/{conversion_id}", "patch"),
     ("/api/v1/coupons", "get"), ("/api/v1/coupons", "post"), ("/api/v1/clicks/{click_id}/receipt", "get"),
     ("/api/v1/conversions/{conversion_id}/receipts", "get"),

@@ -141,7 +141,13 @@ def test_orders_at_the_same_moment_have_each_their_own_answer():
         assert answer["commissions"][0]["affiliate"] == shop.world.affiliate.public_id
     rows = {json.loads(bytes(row.body))["order_id"] + row.verdict: row for row in InboxRequest.objects.all()}
     assert sorted(rows) == sorted(
-        [*(f"o{number}accepted" for number in range(8)), "knownaccepted", "knownduplicate", "knownrejected", "badrejected"]
+        [
+            *(f"o{number}accepted" for number in range(8)),
+            "knownaccepted",
+            "knownduplicate",
+            "knownrejected",
+            "badrejected",
+        ]
     )
     assert rows["badrejected"].field == "amount"
     assert list(verify_books()) == []

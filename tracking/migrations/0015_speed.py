@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.db import migrations
+from django.db import migrations, models
 
 # Code that does not know the finer rows leaves `finer_at` as it was, and `condensed_at` is then another moment:
 # such a day is read from the hours until it is condensed anew.
@@ -20,4 +20,10 @@ class Migration(migrations.Migration):
 
     dependencies: ClassVar[list[Any]] = [("tracking", "0014_leftovers")]
 
-    operations: ClassVar[list[Any]] = [migrations.RunSQL(_FINER, _COARSE)]
+    operations: ClassVar[list[Any]] = [
+        migrations.RunSQL(_FINER, _COARSE),
+        migrations.AddIndex(
+            model_name="conversion",
+            index=models.Index(fields=["recorded_at"], condition=models.Q(verdict="held"), name="conversion_held"),
+        ),
+    ]

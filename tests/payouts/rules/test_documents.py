@@ -197,6 +197,8 @@ def test_a_line_that_is_never_reached_is_refused(above, below):
     ("above", "below"),
     [
         ({"event": "lead"}, {}),
+        ({"when": asked(one("order.amount", "above", "50"))}, {"when": asked(one("order.amount", "at_least", "50"))}),
+        ({"when": asked(one("order.amount", "below", "50"))}, {"when": asked(one("order.amount", "at_most", "50"))}),
         ({"when": asked(one("partner.tier", "is", "Gold"))}, {}),
         ({"level": "item"}, {}),
         ({"charges": {"first": 3}}, {}),

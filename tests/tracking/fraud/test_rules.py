@@ -171,3 +171,15 @@ def test_late_orders_of_a_page_that_sells_are_no_flood(others):
 
     assert _p("F2", _alone(orders=late, counted=900), usual) > 0.05
     assert _p("F2", _alone(orders=late, counted=9_000), usual) < 1e-9
+
+
+def test_a_fifth_given_back_is_fashion_and_a_half_is_not(others):
+    """F11: partners' own rates differ; what the beta-binomial allows is more than chance alone would."""
+    usual = usual_of(others, DEFAULTS)
+
+    def giving_back(number):
+        rows = _orders(60)
+        return _alone(orders=[*(replace(row, refunded_days=3.0) for row in rows[:number]), *rows[number:]])
+
+    assert _p("F11", giving_back(12), usual) > 0.01
+    assert _p("F11", giving_back(30), usual) < 1e-5
