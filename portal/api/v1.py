@@ -312,7 +312,9 @@ def list_findings(
     return findings.list_findings(request, _of(request), limit=limit, cursor=cursor, state=state, rule=rule)
 
 
-@api.get("/fraud/findings/{finding_id}", auth=_key, response=shapes.FindingOut, tags=["Fraud"], summary="Read a finding")
+@api.get(
+    "/fraud/findings/{finding_id}", auth=_key, response=shapes.FindingOut, tags=["Fraud"], summary="Read a finding"
+)
 def get_finding(request: HttpRequest, finding_id: str) -> HttpResponse:
     """The finding as it stands, with its numbers and orders."""
     return findings.get_finding(_of(request), finding_id)

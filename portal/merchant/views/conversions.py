@@ -109,14 +109,21 @@ def refund(request: MerchantRequest, conversion_id: str) -> HttpResponse:
     said = form.cleaned_data
     try:
         given, is_new = refund_sale(
-            found, amount=said["amount"], reference=said["reference"], reason=said["reason"], way="manual", at=timezone.now()
+            found,
+            amount=said["amount"],
+            reference=said["reference"],
+            reason=said["reason"],
+            way="manual",
+            at=timezone.now(),
         )
     except Refusal as refusal:
         messages.error(request, sentence_of(refusal))
     else:
         amount = format_money(Money(given.amount_minor, found.currency))
         if given.is_told_twice:
-            text = _("A refund of %(amount)s had been told by another way, so nothing more was taken back. If these are two refunds, say so under Refunds.")
+            text = _(
+                "A refund of %(amount)s had been told by another way, so nothing more was taken back. If these are two refunds, say so under Refunds."
+            )
             messages.warning(request, text % {"amount": amount})
         elif is_new:
             messages.success(
@@ -166,8 +173,8 @@ def commission(request: MerchantRequest, commission_id: str) -> HttpResponse:
 def tell_apart(request: MerchantRequest, conversion_id: str) -> HttpResponse:
     """Say that two refunds that were taken for one are two."""
     found = open_conversion_in(request.merchant, conversion_id)
-    given = open_refund_of(found, request.POST.get("refund", ""))
     try:
+        given = open_refund_of(found, request.POST.get("refund", ""))
         is_news = tell_refunds_apart(given, by=request.user.public_id, at=timezone.now())
     except Refusal as refusal:
         messages.error(request, sentence_of(refusal))

@@ -1,7 +1,7 @@
 """Codes: whose each is, how strongly it speaks, until when; and codes brought in by a list."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
@@ -205,7 +205,7 @@ def _form(request: MerchantRequest, data: object, found: "Coupon | None" = None)
         partners.append((found.enrolment.public_id, found.enrolment.affiliate.name))
     zone = request.merchant.time_zone
     # A code that customers type already, from the list of those that are nobody's.
-    initial = {name: request.GET[name] for name in ("code", "program") if name in request.GET}
+    initial: dict[str, Any] = {name: request.GET[name] for name in ("code", "program") if name in request.GET}
     if found is not None:
         initial = {
             "partner": found.enrolment.public_id if found.enrolment else "",

@@ -16,8 +16,8 @@ from payouts import commissions
 from payouts.claims import asking, opening, papers
 from payouts.models import Commission, Payout, PayoutRun, RuleVersion
 from portal.intake.uploads import take_file
-from tests.factories.paying import pay, prepare
 from tests.factories.fraud import find
+from tests.factories.paying import pay, prepare
 from tests.factories.world import World, make_click, make_sale, make_user, make_world
 from tracking import domains
 from tracking.models import InboxRequest, OrderUpload, ReplayJob
