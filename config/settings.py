@@ -176,7 +176,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "portal.middleware.SeenSessionsMiddleware",
     "portal.middleware.PolicyMiddleware",
     "portal.middleware.RefusalMiddleware",
     "portal.middleware.PrivatePagesMiddleware",

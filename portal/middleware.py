@@ -4,8 +4,10 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from allauth.usersessions.middleware import UserSessionsMiddleware
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
@@ -21,6 +23,19 @@ type Handler = Callable[[HttpRequest], HttpResponse]
 
 #: The session's key for the affiliate a person with several has chosen.
 CHOSEN_AFFILIATE = "affiliate"
+#: A session's last sight is written no oftener.
+SEEN_EVERY_SECONDS = 60
+
+
+class SeenSessionsMiddleware(UserSessionsMiddleware):
+    """Notes when and from where each session was last seen, at most once a minute and process: not at every page."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Note it when it is new or a minute old, and pass on."""
+        facts = (request.session.session_key, request.META.get("REMOTE_ADDR"), request.META.get("HTTP_USER_AGENT"))
+        if facts[0] and not cache.add(f"seen:{hash(facts)}", True, timeout=SEEN_EVERY_SECONDS):
+            return self.get_response(request)  # type: ignore[no-any-return]
+        return super().__call__(request)  # type: ignore[no-any-return]
 
 
 class PolicyMiddleware:

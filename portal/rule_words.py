@@ -239,8 +239,8 @@ def _general(values: Mapping[str, Any], wanted: Sequence[Any]) -> str:
 
 def _first_charges(values: Mapping[str, Any]) -> str:
     count = values["count"]
-    text = ngettext("for the first payment", "for the first %(count)d payments", count)
-    return text % {"count": count} if count != 1 else text
+    # Formatted for one too: the one form that Chinese has says the number.
+    return ngettext("for the first payment", "for the first %(count)d payments", count) % {"count": count}
 
 
 def _months(values: Mapping[str, Any]) -> str:

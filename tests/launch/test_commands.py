@@ -27,10 +27,18 @@ with interruptible(), instance.claim(Path(sys.argv[1]), "http://127.0.0.1:8000")
 
 @pytest.fixture
 def taken_port():
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        yield holder.getsockname()[1]
+    """A port that is taken, while the one before it is free."""
+    while True:
+        with socket.socket() as holder, socket.socket() as before:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            try:
+                before.bind(("127.0.0.1", holder.getsockname()[1] - 1))
+            except OSError:
+                continue
+            before.close()
+            yield holder.getsockname()[1]
+            return
 
 
 @pytest.fixture

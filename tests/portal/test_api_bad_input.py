@@ -234,7 +234,7 @@ def test_a_database_that_is_away_is_503_and_says_when_to_come_again(shop, monkey
     def away(*_args, **_more):
         raise OperationalError("away")
 
-    monkeypatch.setattr("portal.intake.door.inbox.receive", away)
+    monkeypatch.setattr("portal.api.single.inbox.receive_many", away)
 
     response = shop.post(order())
 

@@ -227,6 +227,8 @@ def test_every_kind_of_letter_has_words(kind):
         "order": "1042", "partner": "Maya", "claim": "claim_1", "reply_due_at": "2026-01-01T00:00:00+00:00",
         "deadline_at": "2026-01-01T00:00:00+00:00", "is_automatic": True, "endpoint": "hook_1", "code": "spring",
         "link": "spring", "url": "https://shop.example/", "status": 404, "count": 1, "text": "",
+            "finding": "find_1", "rule": "F1", "orders": 3, "held": ["1.00", "USD"],
+            "answer_due_at": "2026-01-01T00:00:00+00:00", "host": "go.shop.example", "stops_at": "",
     }  # fmt: skip
 
     letter = letters.letter_of(kind, facts)

@@ -18,7 +18,7 @@ PAPER = (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8")
 #: Modules whose codes reach a shop, a partner or a merchant.
 SOURCES = (
     "affiliates/errors.py", "affiliates/signatures.py", "ledger/errors.py", "tracking/errors.py",
-    "tracking/conversions.py", "tracking/refunds.py", "tracking/idempotency.py", "tracking/inbox.py", "payouts/sales.py", "payouts/dues.py",
+    "tracking/conversions.py", "tracking/refunds.py", "tracking/idempotency.py", "tracking/inbox.py", "payouts/sales.py", "payouts/settling.py", "payouts/dues.py",
     *(str(path.relative_to(ROOT)) for folder in ("portal/intake", "portal/api") for path in (ROOT / folder).glob("*.py")),
 )  # fmt: skip
 
@@ -30,11 +30,21 @@ ELSEWHERE = {
 
 
 def _codes(path: str) -> set[str]:
-    """Every text given as `code=`, `reason=` or assigned to `code`."""
+    """Every text given as `code=` or `reason=`, or assigned to `code` or with a verdict."""
     found = set()
     for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.keyword) and node.arg in {"code", "reason"} and isinstance(node.value, ast.Constant):
             found.add(node.value.value)
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Tuple)
+            and isinstance(node.targets[0], ast.Tuple)
+        ):
+            found |= {
+                value.value
+                for target, value in zip(node.targets[0].elts, node.value.elts, strict=True)
+                if isinstance(target, ast.Attribute) and target.attr == "reason" and isinstance(value, ast.Constant)
+            }
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             found |= {
                 node.value.value for target in node.targets if isinstance(target, ast.Name) and target.id == "code"
