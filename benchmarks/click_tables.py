@@ -10,14 +10,15 @@ CREATE TABLE affiliates_enrolment (id uuid PRIMARY KEY, status text DEFAULT 'app
     updated_at timestamptz DEFAULT now());
 CREATE TABLE tracking_link (id uuid PRIMARY KEY, code varchar(64) UNIQUE, enrolment_id uuid, program_id uuid,
     affiliate_id uuid, destination varchar(2000), updated_at timestamptz DEFAULT now(),
-    routing jsonb DEFAULT '[]', utm jsonb DEFAULT '{}');
+    routing jsonb DEFAULT '[]', utm jsonb DEFAULT '{}', presets jsonb DEFAULT '{}');
 CREATE TABLE tracking_link_code (code varchar(64) PRIMARY KEY, link_id uuid);
 CREATE TABLE tracking_link_alias (code varchar(64) PRIMARY KEY, created_at timestamptz DEFAULT now(), link_id uuid);
 CREATE TABLE tracking_program_settings (program_id uuid PRIMARY KEY, deep_links boolean DEFAULT true,
     routing jsonb DEFAULT '[]', utm_template jsonb DEFAULT '{}', traffic_back_url text DEFAULT '',
-    unique_window_hours integer DEFAULT 24, consent text DEFAULT 'required', updated_at timestamptz DEFAULT now());
+    unique_window_hours integer DEFAULT 24, consent text DEFAULT 'required', hide_referrer boolean DEFAULT false,
+    updated_at timestamptz DEFAULT now());
 CREATE TABLE tracking_domain (host text PRIMARY KEY, status text, verified_at timestamptz, merchant_id uuid,
-    program_id uuid);
+    program_id uuid, stopped_at timestamptz);
 """
 SQL_FILES = ("clicks.sql", "link_changed.sql", "links_0004.sql", "clicks_0005.sql")
 # Every program asks for consent; every fourth has rules by device and share and adds its parameters.
