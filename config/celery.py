@@ -73,6 +73,7 @@ app.conf.beat_schedule = {
         "kwargs": {"hours": 24 * 40},
     },
     "look at the pages links lead to": {"task": "tracking.check_link_targets", "schedule": timedelta(minutes=10)},
+    "fetch product feeds": {"task": "tracking.fetch_feeds", "schedule": timedelta(minutes=5)},
     "verify merchants' link hosts": {"task": "tracking.verify_domains", "schedule": timedelta(minutes=10)},
     "forget old clicks' addresses": {"task": "tracking.forget_addresses", "schedule": crontab(hour="2", minute="20")},
     "copy changed orders for reports": {"task": "payouts.copy_changed_orders", "schedule": timedelta(seconds=20)},

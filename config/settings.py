@@ -36,6 +36,10 @@ NETWORK_INSTANCE = env_str("NETWORK_INSTANCE", "demo")
 # Who is asked about merchants' own link hosts; nobody named: the system's resolver.
 DNS_RESOLVERS = env_list("DNS_RESOLVERS", "")
 
+# Product feeds: how large one may be, unpacked, and how long its address may take.
+FEED_MOST_BYTES = env_int("FEED_MOST_BYTES", 50_000_000)
+FEED_SECONDS = env_int("FEED_SECONDS", 60)
+
 # Links may lead to this machine's own shop stand-in, except in production.
 ALLOW_LOCAL_DESTINATIONS = not PRODUCTION
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from portal import joining, shop, views, views_kit
+from portal import joining, pictures, shop, views, views_kit
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("metrics", views.metrics, name="metrics"),
     path("enter/", views.enter, name="enter"),
     re_path(r"^r/(?P<code>[^/]{1,200})/?$", views.click_door, name="click-door"),
+    path("creatives/<str:creative_id>", pictures.banner, name="banner"),
     path("join/<slug:slug>/", joining.join, name="join"),
     path("shop/<slug:slug>/", shop.shop, name="shop"),
     path("shop/<slug:slug>/buy/", shop.buy, name="shop-buy"),

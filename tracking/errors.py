@@ -11,6 +11,8 @@ Refusal
 ├── LinkQuotaReached      a place has as many links as there may be
 ├── RoutingRefused        a rule cannot be read (tracking/routing.py)
 ├── UtmRefused            a parameter cannot be kept (tracking/utm.py)
+├── CreativeRefused      a banner, text link or piece of HTML cannot be used
+├── DealRefused          an offer cannot be told of like this
 └── DomainRefused         a host cannot be used for links (tracking/domains.py)
 """
 
@@ -60,6 +62,18 @@ class CodeReserved(Refusal):
     """The code is a word of our own."""
 
     code = "code_reserved"
+
+
+class CreativeRefused(Refusal):
+    """A creative cannot be used like this; `field` says which part."""
+
+    code = "creative_refused"
+
+
+class DealRefused(Refusal):
+    """A deal cannot be told of like this; `field` says which part."""
+
+    code = "deal_refused"
 
 
 class LinkQuotaReached(Refusal):

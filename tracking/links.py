@@ -16,7 +16,7 @@ from ledger.journal import record_event
 from tracking.destinations import DestinationRefused, read_destination
 from tracking.errors import CodeTaken, InputRefused, LinkQuotaReached
 from tracking.link_codes import new_code, read_code
-from tracking.models import LandingPage, Link, LinkAlias, LinkCode, LinkTarget, ProgramTracking
+from tracking.models import Creative, Deal, LandingPage, Link, LinkAlias, LinkCode, LinkTarget, ProgramTracking
 from tracking.models.pairs import differs
 from tracking.parameters import LONGEST_VALUE, OURS
 from tracking.routing import read_routing
@@ -323,7 +323,11 @@ def _may_link_to(url: str, enrolment: Enrolment, program: Program) -> bool:
         return True
     own = read_destination(program.landing_url, allowed_hosts=None, allow_local=settings.ALLOW_LOCAL_DESTINATIONS).url
     offered = LandingPage.objects.filter(Q(enrolment=enrolment) | Q(enrolment=None), program=program, url=url)
-    return url == own or offered.exists()
+    if url == own or offered.exists():
+        return True
+    # A page that the merchant's own creative or deal leads to is offered with it.
+    pages = {"program": program, "target_url": url}
+    return Creative.objects.filter(**pages).exists() or Deal.objects.filter(**pages).exists()
 
 
 def _tell(link: Link, event: str, data: dict[str, Any], *, at: datetime) -> None:

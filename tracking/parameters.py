@@ -14,7 +14,9 @@ LONGEST_QUERY = 8_000
 MOST_FIELDS = 100
 DEEP_LINK = "url"
 SUB_IDS = tuple(f"sub{number}" for number in range(1, 11))
-OURS = frozenset({*SUB_IDS, "source_id", "affiliate_click_id"})
+#: The banner, text link or deal that was followed (tracking/models/creative.py), by its id.
+CREATIVE = "creative"
+OURS = frozenset({*SUB_IDS, "source_id", "affiliate_click_id", CREATIVE})
 
 # Lower-case foreign name -> ours (TUNE, CAKE, Awin, impact, Scaleo, Affise, CJ, Rakuten,
 # ShareASale, TradeDoubler, eBay, ClickBank, Skimlinks, Amazon, Partnerize, Keitaro, Voluum, PAP).

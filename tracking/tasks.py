@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from tracking import domains, retention, targets
+from tracking import domains, feeds, retention, targets
 from tracking.attribution.paths import fit_due_programs
 from tracking.drain import connect
 from tracking.idempotency import forget_old_keys
@@ -58,6 +58,18 @@ def check_link_targets() -> None:
 def verify_domains() -> None:
     """Look up the records of merchants' own link hosts."""
     domains.verify_domains(at=timezone.now())
+
+
+@shared_task(name="tracking.fetch_feeds")
+def fetch_feeds() -> int:
+    """Fetch the product feeds that are due; how many."""
+    return feeds.fetch_due_feeds(at=timezone.now(), clock=timezone.now)
+
+
+@shared_task(name="tracking.fetch_feed", acks_late=True)
+def fetch_feed(feed_id: str) -> bool:
+    """Fetch one product feed, by its key, when somebody asked for it; whether it was due."""
+    return feeds.fetch_feed(feed_id, at=timezone.now())
 
 
 @shared_task(name="tracking.fit_models")

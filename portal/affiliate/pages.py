@@ -22,7 +22,9 @@ PAGE_ROWS = 50
 _PLACES = (
     ("home", _("Home"), "house"),
     ("links", _("Links"), "link"),
+    ("assets", _("Creatives"), "image"),
     ("reports", _("Reports"), "chart-line"),
+    ("products", _("Products"), "package"),
     ("codes", _("Codes"), "ticket-percent"),
     ("earnings", _("Earnings"), "wallet"),
     ("payouts", _("Payouts"), "banknote"),

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from portal.affiliate.views import (
+    assets,
     bulk_links,
     claims,
     codes,
@@ -14,6 +15,7 @@ from portal.affiliate.views import (
     missing,
     payouts,
     postbacks,
+    products,
     programs,
     receipts,
     reports,
@@ -41,6 +43,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("links/<slug:code>/retire/", links.retire, name="link-retire"),
     path("clicks/", receipts.receipts, name="receipts"),
     path("clicks/<str:click_id>/", receipts.receipt, name="receipt"),
+    # Products
+    path("products/", products.products, name="products"),
+    path("products/export.csv", products.export_csv, name="products-csv"),
+    path("products/export.json", products.export_json, name="products-json"),
+    # Creatives and deals
+    path("assets/", assets.creatives, name="assets"),
+    path("assets/<str:creative_id>/", assets.creative, name="asset"),
+    path("assets/<str:creative_id>/link/", assets.creative_link, name="asset-link"),
+    path("deals/", assets.deals, name="deals"),
+    path("deals/export.csv", assets.deals_export, name="deals-export"),
+    path("deals/<str:deal_id>/link/", assets.deal_link, name="deal-link"),
     # Codes
     path("codes/", codes.codes, name="codes"),
     # Earnings

@@ -1,6 +1,7 @@
 """The API's operations: what each is called, takes and answers. The work is done by the modules beside it."""
 
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,7 @@ from ninja.security import HttpBearer
 
 from portal.api import (
     amendments,
+    asset_calls,
     conversions,
     coupons,
     explaining,
@@ -17,6 +19,7 @@ from portal.api import (
     link_making,
     lists,
     performance,
+    products,
     receipts,
     shapes,
 )
@@ -56,6 +59,7 @@ api = Api(
     docs_url=None,
 )
 _key = BearerKey()
+api.add_router("", asset_calls.router, auth=_key)
 
 
 def _of(request: HttpRequest) -> "ApiKey":
@@ -265,6 +269,26 @@ def list_coupons(request: HttpRequest, limit: Limit = PAGE, cursor: Cursor = "")
 def create_coupon(request: HttpRequest) -> HttpResponse:
     """A code for an affiliate, or without one a code of the shop itself. Upper and lower case are the same."""
     return coupons.make_coupon(request)
+
+
+@api.get("/products", auth=_key, response=products.Products, tags=["Links"], summary="List products")
+def list_products(
+    request: HttpRequest,
+    limit: Limit = PAGE,
+    cursor: Cursor = "",
+    q: Annotated[
+        str, Query(max_length=200, description="words of title, brand, category or SKU; all must be there")
+    ] = "",
+    category: Annotated[str, Query(max_length=300)] = "",
+    brand: Annotated[str, Query(max_length=100)] = "",
+    program: Annotated[str, Query(max_length=60, description="the program's slug")] = "",
+    currency: Annotated[str, Query(max_length=3)] = "",
+    least: Annotated[Decimal | None, Query(alias="price_from", ge=0, le=10**12)] = None,
+    most: Annotated[Decimal | None, Query(alias="price_to", ge=0, le=10**12)] = None,
+) -> HttpResponse:
+    """Newest first: what a partner may promote, each with its own tracked link, or what a merchant's programs sell."""
+    asked = products.question_of(q, category, brand, program, currency, least, most)
+    return products.list_products(request, _of(request), asked, limit=limit, cursor=cursor)
 
 
 @api.get("/affiliates", auth=_key, response=shapes.Affiliates, tags=["Affiliates"], summary="List affiliates")

@@ -20,7 +20,7 @@ from ledger.accounts import balance_of
 from ledger.money import Money
 from payouts import commissions, deposits, methods, providers, runs, sales, transfers
 from payouts.chart import receivable
-from portal.demo import attribution, claims, fraud, links, people, shops, standin
+from portal.demo import assets, attribution, claims, feeds, fraud, links, people, shops, standin
 from portal.demo.cast import PARTNERS, Shop
 from tracking import inbox
 from tracking.click_ids import click_key
@@ -165,6 +165,8 @@ def play_year(stage: Stage, *, until_run: Callable[[datetime], bool] = lambda _:
     claims.play_claims(stage)
     shops.play_shops(stage)
     links.play_links(stage)
+    feeds.play_feeds(stage)
+    assets.play_assets(stage)
     fraud.play_fraud(stage)
 
 

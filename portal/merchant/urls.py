@@ -10,13 +10,16 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 
 from portal.merchant.views import (
+    assets,
     attribution,
     billing,
     claims,
     conversions,
     coupons,
+    deals,
     endpoints,
     events,
+    feeds,
     fraud,
     fraud_rules,
     keys,
@@ -99,6 +102,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("coupons/unknown/export.csv", own_codes.unknown_export, "coupons-unknown-export"),
     page("coupons/<str:coupon_id>/", coupons.coupon, "coupon"),
     page("coupons/<str:coupon_id>/end/", coupons.end, "coupon-end"),
+    # Creatives and deals
+    page("assets/", assets.creatives, "assets"),
+    page("assets/new/", assets.new, "asset-new"),
+    page("assets/<str:creative_id>/", assets.creative, "asset"),
+    page("assets/<str:creative_id>/end/", assets.end, "asset-end"),
+    page("deals/", deals.deals, "deals"),
+    page("deals/new/", deals.new, "deal-new"),
+    page("deals/<str:deal_id>/", deals.deal, "deal"),
+    page("deals/<str:deal_id>/end/", deals.end, "deal-end"),
     # Reports
     page("reports/", reports.performance, "reports"),
     page("reports/export.csv", reports.performance_export, "reports-export"),
@@ -127,6 +139,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("uploads/<str:upload_id>/record/", uploads.record, "upload-record"),
     page("uploads/<str:upload_id>/discard/", uploads.discard, "upload-discard"),
     page("uploads/<str:upload_id>/rows.csv", uploads.export, "upload-export"),
+    # Products
+    page("feeds/", feeds.feeds, "feeds"),
+    page("feeds/template.csv", feeds.template, "feed-template"),
+    page("feeds/<slug:program_slug>/", feeds.feed, "feed"),
+    page("feeds/<slug:program_slug>/save/", feeds.save, "feed-save"),
+    page("feeds/<slug:program_slug>/upload/", feeds.upload, "feed-upload"),
+    page("feeds/<slug:program_slug>/fetch/", feeds.fetch, "feed-fetch"),
+    page("feeds/<slug:program_slug>/withdraw/", feeds.withdraw, "feed-withdraw"),
+    page("feeds/<slug:program_slug>/refused.csv", feeds.refused, "feed-refused"),
     # Webhooks
     page("webhooks/", endpoints.endpoints, "endpoints"),
     page("webhooks/new/", endpoints.new, "endpoint-new"),

@@ -21,7 +21,7 @@ from portal.reports.pictures import best_unit, draw_groups, draw_time
 from portal.reports.place import Place, parameter_of
 from portal.reports.values import address_of, cell_of, name_of, text_of, values_of
 from tracking.statistics.metrics import METRICS, OF_ONE_CURRENCY, Figures, Metric, Value
-from tracking.statistics.names import names_of
+from tracking.statistics.names import creative_names, names_of
 
 PAGE_ROWS = 50
 #: The figures on top of the page.
@@ -172,6 +172,8 @@ def _names(report: Report) -> dict[str, tuple[str, str]]:
     for place, key in enumerate(report.question.groups):
         if key in {"program", "affiliate", "link"}:
             names |= names_of(key, {values[place] for values in report.groups})
+        elif key == "creative":
+            names |= creative_names({values[place] for values in report.groups}, report.question.scope)
     return names
 
 

@@ -75,8 +75,10 @@ def name_of(dimension: str, value: str, names: Mapping[str, tuple[str, str]]) ->
         if not value:
             return _("without a click") if dimension == "link" else _("not known")
         return names[value][1] if value in names else _("gone by now")
+    if dimension == "creative" and value in names:
+        return names[value][1]
     if not value:
-        return _("none") if dimension in {"coupon", "sub1", "source_id", "label"} else _("not known")
+        return _("none") if dimension in {"coupon", "sub1", "source_id", "label", "creative"} else _("not known")
     if dimension in {"day", "week"}:
         day = format_day(date.fromisoformat(value))
         return _("Week of %(day)s") % {"day": day} if dimension == "week" else day

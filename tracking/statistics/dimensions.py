@@ -84,6 +84,7 @@ _ALL = (
               condensed="sub1"),
     *(_param(f"sub{number}", format_lazy(_("Sub-id {number}"), number=number)) for number in range(2, 11)),
     _param("source_id", _("Source")),
+    _param("creative", _("Creative or deal")),
     Dimension("country", _("Country"), "l.country", "h.country", "k.country",
               condensed="country"),
     Dimension("device", _("Device"), "coalesce(l.device, '')", "h.device", "k.device",

@@ -18,8 +18,11 @@ from payouts.models import Commission, Payout, PayoutRun, RuleVersion
 from portal.intake.uploads import take_file
 from tests.factories.fraud import find
 from tests.factories.paying import pay, prepare
+from tests.factories.pictures import make_png
 from tests.factories.world import World, make_click, make_sale, make_user, make_world
 from tracking import domains
+from tracking.creatives import CreativeDraft, add_creative
+from tracking.deals import DealDraft, add_deal
 from tracking.models import InboxRequest, OrderUpload, ReplayJob
 from tracking.program_settings import offer_page
 
@@ -126,6 +129,7 @@ def _tenant(world: World, letter: str, *, paid: PayoutRun, at: datetime) -> Tena
             world.program, name=f"canary-{letter} page", url="https://shop.example/spring", by=None, at=at
         ).public_id,
     }
+    ids |= _assets(world, letter, at=at)
     ids |= _claim(world, letter, at=at)
     ids |= _endpoints(world, letter, at=at)
     checked = make_sale(world, at=at, order_ref=f"canary-{letter}-checked").conversion
@@ -133,6 +137,18 @@ def _tenant(world: World, letter: str, *, paid: PayoutRun, at: datetime) -> Tena
     names = {f"canary-{letter}-", f"Canary{letter.upper()} Reviews", world.partner.email, world.owner.email}
     secret = set(ids.values()) - {world.merchant.slug, world.program.slug}
     return Tenant(world, ids, {"sk": live, "pk": partner}, frozenset(names | secret))
+
+
+def _assets(world: World, letter: str, *, at: datetime) -> dict[str, str]:
+    """A banner and a deal that is the partner's alone."""
+    banner = CreativeDraft(
+        name=f"canary-{letter}-banner", kind="image", text="Tents", picture=make_png(300, 250), starts_at=at
+    )
+    deal = DealDraft(title=f"canary-{letter}-deal", starts_at=at, places=[world.enrolment])
+    return {
+        "creative_id": add_creative(world.program, banner, by=None, at=at).public_id,
+        "deal_id": add_deal(world.program, deal, by=None, at=at).public_id,
+    }
 
 
 def _endpoints(world: World, letter: str, *, at: datetime) -> dict[str, str]:
