@@ -123,7 +123,7 @@ class CreativeForm(_DatedForm):
 class DealForm(_DatedForm):
     """An offer to a shop's customers."""
 
-    title = forms.CharField(label=_("Title"), max_length=160, help_text=_("Such as: 20% off all tents."))
+    title = forms.CharField(label=_("Title"), max_length=160, help_text=_("Such as: 20 percent off all tents."))
     terms = forms.CharField(
         label=_("Terms"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("What customers should know: smallest order, what is left out."),

@@ -29,7 +29,7 @@ CONTRACT = {
     ("/api/v1/conversions/{conversion_id}", "patch"),
     ("/api/v1/coupons", "get"), ("/api/v1/coupons", "post"), ("/api/v1/clicks/{click_id}/receipt", "get"),
     ("/api/v1/conversions/{conversion_id}/receipts", "get"),
-    ("/api/v1/creatives", "get"), ("/api/v1/deals", "get"), ("/api/v1/deals.csv", "get"),
+    ("/api/v1/creatives", "get"), ("/api/v1/deals", "get"), ("/api/v1/deals.csv", "get"), ("/api/v1/products", "get"),
 }  # fmt: skip
 
 CHECKS = (
