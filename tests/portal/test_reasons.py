@@ -26,6 +26,7 @@ SOURCES = (
 ELSEWHERE = {
     "refused", "not_enough", "reference_conflict", "terms_in_the_past", "program_not_open", "affiliate_not_active",
     "shop_label_taken", "shop_secret_invalid", "terms_refused", "address_unreadable", "address_in_use", "endpoint_refused",
+    "creative_refused", "deal_refused",
 }  # fmt: skip
 
 
