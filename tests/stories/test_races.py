@@ -143,7 +143,7 @@ def test_a_claim_that_two_people_answer_at_once_has_one_answer():
     results = at_once(
         lambda: deciding.accept_claim(claim, by=world.owner, at=at),
         lambda: deciding.accept_claim(claim, by=colleague, at=at),
-        lambda: deciding.decline_claim(claim, "other", by=colleague, at=at, text="No such order."),
+        lambda: deciding.decline_claim(claim, "order_unknown", by=colleague, at=at, text="No such order."),
     )
 
     assert _refusals(results) == [ClaimNotInState, ClaimNotInState]
